@@ -1,0 +1,4 @@
+package stream
+
+// rules are the stream's checks, compiled.
+type rules struct{}
