@@ -1,0 +1,44 @@
+# `make help` lists what there is. Everything runs from a clean clone with Go
+# alone; what a test needs beyond Go it fetches itself or says SKIP.
+
+GO         ?= go
+STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
+TIMEOUT    ?= 20m
+
+.PHONY: help build check test race fuzz soak bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build ./penstock
+	$(GO) build -o penstock ./cmd/penstock
+
+check: ## format, vet, staticcheck, layout: under a minute after a warm build
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "not gofmt-clean, run gofmt -w on: $$bad"; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	$(GO) test -short -count=1 -run 'TestLayout' .
+
+test: ## all tests, with real Kafka and PostgreSQL where they can be had
+	$(GO) test -timeout $(TIMEOUT) ./...
+
+race: ## the same, short, under the race detector
+	$(GO) test -race -short -timeout $(TIMEOUT) ./...
+
+FUZZTIME ?= 30s
+fuzz: ## each fuzz target for FUZZTIME (30s)
+	@for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+soak: ## ten minutes of load: memory stays flat
+	PENSTOCK_SOAK=10m $(GO) test -count=1 -timeout 30m -v -run TestSoak ./cmd/penstock
+
+bench: ## speed beside named rivals, as ratios in one run
+	$(GO) run ./bench/serve
+
+clean: ## remove what building and running left here
+	rm -rf penstock penstock-data dist
