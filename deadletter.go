@@ -10,7 +10,8 @@ import (
 // DeadLetters keeps what To rejects: for each rejected event it writes a
 // letter with the bytes as received and the reason to Letters. An event counts
 // as rejected only once its letter is durable; until then it pends, keeps its
-// Reason, and is not shown to To again.
+// Reason, and is not shown to To again. A letter that Letters refuses pends
+// for ever, so Letters must have room for any event that a door lets in.
 type DeadLetters struct {
 	To      Sink
 	Letters Sink
@@ -30,7 +31,7 @@ const (
 // door may hand in events it has already rejected, such as those it could not
 // decode: their letters are written too.
 func (d DeadLetters) Write(ctx context.Context, b *Batch) error {
-	if err := d.keep(ctx, b.where(refused)); err != nil {
+	if err := d.keep(ctx, b.where((*Event).unlettered)); err != nil {
 		return err
 	}
 	pending := b.Pending()
@@ -38,40 +39,30 @@ func (d DeadLetters) Write(ctx context.Context, b *Batch) error {
 		return nil
 	}
 	err := d.To.Write(ctx, pending)
-	if lost := d.keep(ctx, pending.where(refused)); lost != nil {
+	if lost := d.keep(ctx, pending.where((*Event).unlettered)); lost != nil {
 		return lost
 	}
 	return err
 }
 
-func refused(e *Event) bool { return e.reason != nil }
-
-// keep writes the letters of refused events that have none yet.
+// keep writes the letters of refused events, which have none yet.
 func (d DeadLetters) keep(ctx context.Context, rejected *Batch) error {
 	if len(rejected.Events) == 0 {
 		return nil
 	}
-	letters := &Batch{}
-	var owners []*Event
-	for _, e := range rejected.Events {
-		if e.lettered {
-			continue
-		}
+	owners := rejected.Events
+	letters := &Batch{Events: make([]*Event, len(owners))}
+	for i, e := range owners {
 		if e.verdict == Rejected {
 			e.condemn()
 		}
-		letters.Events = append(letters.Events, d.letter(e))
-		owners = append(owners, e)
-	}
-	if len(owners) == 0 {
-		return nil
+		letters.Events[i] = d.letter(e)
 	}
 	err := d.Letters.Write(ctx, letters)
 	kept := 0
 	for i, l := range letters.Events {
 		if l.verdict == Delivered || l.verdict == Dropped {
-			owners[i].lettered = true
-			owners[i].settle(Rejected)
+			owners[i].bury()
 			kept++
 		}
 	}

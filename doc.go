@@ -44,9 +44,19 @@ type Step func(ctx context.Context, e *Event) error
 // once Write has returned, and may be called from many goroutines with
 // different batches.
 //
+// A Sink begins with b.Pending(): the other events are settled or wait only
+// for their dead letter. One that settles a part of a batch settles no event
+// before the earlier ones of its key. With nothing pending it returns nil.
+//
 // A sink that refuses a batch without knowing which event is at fault settles
 // none of the refused events and returns a *Refusal; given a single pending
 // event it rejects that event itself. See Bisect.
+//
+// A sink that keeps progress, the last Position of a Door, never lets it pass
+// an event that has no place yet: until the letter of a rejected event is
+// durable, a crash would lose it. So when it rejects an event of many it has
+// delivered all before that one and nothing behind it, and returns a *Refusal,
+// with DeadLetters and Bisect around it.
 type Sink interface {
 	Write(ctx context.Context, b *Batch) error
 }

@@ -91,7 +91,8 @@ func (e *Event) Place() Place { return e.place }
 // is condemned but whose dead letter could not be kept yet.
 func (e *Event) Reason() *Reject { return e.reason }
 
-// Deliver settles the event as durable at p. Settling twice panics.
+// Deliver settles the event as durable at p. Settling twice panics, and so
+// does settling an event that waits only for its dead letter.
 func (e *Event) Deliver(p Place) {
 	e.settle(Delivered)
 	e.place = p
@@ -126,6 +127,9 @@ func (e *Event) settle(v Verdict) {
 	if e.verdict != Pending {
 		panic(fmt.Sprintf("penstock: event %q settled twice: %v, then %v", e.ID, e.verdict, v))
 	}
+	if e.reason != nil {
+		panic(fmt.Sprintf("penstock: event %q settled as %v while condemned (%v): write b.Pending(), not b.Events", e.ID, v, e.reason))
+	}
 	e.verdict = v
 }
 
@@ -140,6 +144,18 @@ func (e *Event) condemn() {
 
 // condemned reports whether only the dead letter is missing.
 func (e *Event) condemned() bool { return e.verdict == Pending && e.reason != nil }
+
+// bury makes a condemned event's rejection final: its letter is durable.
+func (e *Event) bury() {
+	if !e.condemned() {
+		panic(fmt.Sprintf("penstock: event %q buried while %v", e.ID, e.verdict))
+	}
+	e.verdict = Rejected
+	e.lettered = true
+}
+
+// unlettered reports whether the event is refused and has no durable letter.
+func (e *Event) unlettered() bool { return e.reason != nil && !e.lettered }
 
 // Reset makes the event ready for reuse by its door, keeping the memory of ID,
 // Key, Values, Body and Headers to be appended to. A door that pointed those

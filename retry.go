@@ -3,6 +3,7 @@ package penstock
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -27,8 +28,12 @@ type Retry struct {
 func (r Retry) Write(ctx context.Context, b *Batch) error {
 	for attempt := 1; ; attempt++ {
 		err := r.To.Write(ctx, b)
-		if err == nil {
+		pending := b.Tally().Pending
+		if pending == 0 {
 			return nil
+		}
+		if err == nil { // believe the ledger, not the call
+			err = fmt.Errorf("the sink returned no error but left %d of %d events pending", pending, len(b.Events))
 		}
 		if ctx.Err() != nil {
 			return errors.Join(ctx.Err(), err)
