@@ -1,0 +1,75 @@
+package kafka
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// A DevBroker is a Kafka broker inside this process, for trying things out
+// with any Kafka client and no services. It is not a store of record: it does
+// not replicate, and what it takes reaches the disk when the kernel likes. The
+// journal in front of it is the record.
+type DevBroker struct {
+	cluster *kfake.Cluster
+	addr    string
+}
+
+// StartDevBroker starts a development broker that listens on addr, which must
+// name the local machine, as 127.0.0.1:9092; port 0 takes a free one. It keeps
+// its topics in dir, which is made if need be, and finds them there again. With
+// dir "" it keeps them in memory, for tests.
+func StartDevBroker(addr, dir string, log *slog.Logger) (*DevBroker, error) {
+	port, err := localPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	opts := []kfake.Opt{
+		kfake.NumBrokers(1),
+		kfake.Ports(port),
+		kfake.DefaultNumPartitions(6),
+		kfake.AllowAutoTopicCreation(),
+		kfake.ClusterID("penstock-development"),
+	}
+	if dir != "" {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("kafka: make the development broker's directory: %w", err)
+		}
+		opts = append(opts, kfake.DataDir(dir))
+	}
+	cluster, err := kfake.NewCluster(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka: start the development broker on %s: %w; is the port taken, or %s in use by another process?", addr, err, dir)
+	}
+	b := &DevBroker{cluster: cluster, addr: cluster.ListenAddrs()[0]}
+	log.Info("development broker started: for trying things out, not for production", "addr", b.addr, "dir", dir)
+	return b, nil
+}
+
+func localPort(addr string) (int, error) {
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return 0, fmt.Errorf("kafka: development broker address %q: write it as 127.0.0.1:port: %w", addr, err)
+	}
+	if host != "localhost" && host != "127.0.0.1" {
+		return 0, fmt.Errorf("kafka: the development broker listens on 127.0.0.1 only, not on %q", host)
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0, fmt.Errorf("kafka: development broker address %q: %q is not a port", addr, text)
+	}
+	return int(port), nil
+}
+
+// Addr is where clients find the broker, as host:port.
+func (b *DevBroker) Addr() string { return b.addr }
+
+// Close writes everything to disk and stops the broker.
+func (b *DevBroker) Close() { b.cluster.Close() }

@@ -1,0 +1,121 @@
+package kafka_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/kafka"
+)
+
+const door = "journal:test"
+
+// fake starts a development broker in memory whose faults a test can set.
+func fake(t *testing.T, opts ...kfake.Opt) (*kfake.Cluster, kafka.Config) {
+	t.Helper()
+	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c, kafka.Config{Brokers: c.ListenAddrs()}
+}
+
+func newSink(t *testing.T, cfg kafka.Config, o kafka.SinkOptions) *kafka.Sink {
+	t.Helper()
+	if o.Topic == "" {
+		o.Topic = "orders"
+	}
+	if !o.AtLeastOnce {
+		o.Door = door
+	}
+	s, err := kafka.NewSink(cfg, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(context.Background()) })
+	return s
+}
+
+// run returns a batch of the events at positions from to to.
+func run(from, to uint64) *penstock.Batch {
+	b := &penstock.Batch{}
+	for n := from; n <= to; n++ {
+		b.Events = append(b.Events, &penstock.Event{
+			ID: fmt.Appendf(nil, "id-%d", n), Key: fmt.Appendf(nil, "key-%d", n%7),
+			Body:   fmt.Appendf(nil, `{"n":%d}`, n),
+			Origin: penstock.Origin{Door: door, Position: n},
+		})
+	}
+	return b
+}
+
+func within(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// committed reads the topic as a read_committed consumer does, up to its end.
+func committed(t *testing.T, cfg kafka.Config, topic string) []*kgo.Record {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.ConsumeTopics(topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	var out []*kgo.Record
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond)
+		f := client.PollFetches(ctx)
+		cancel()
+		if f.NumRecords() == 0 {
+			return out
+		}
+		out = append(out, f.Records()...)
+	}
+}
+
+func TestWriteSettlesAndPublishesOnce(t *testing.T) {
+	_, cfg := fake(t)
+	ctx := within(t, 20*time.Second)
+	s := newSink(t, cfg, kafka.SinkOptions{})
+	b := run(1, 100)
+	if err := s.Write(ctx, b); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.Tally(); got.Delivered != 100 {
+		t.Fatal(got)
+	}
+	if n := len(committed(t, cfg, "orders")); n != 100 {
+		t.Fatalf("%d records in the topic", n)
+	}
+	t.Log(b.Events[0].Place())
+	again := run(1, 120)
+	if err := s.Write(ctx, again); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(committed(t, cfg, "orders")); n != 120 {
+		t.Fatalf("%d records in the topic", n)
+	}
+	if p, err := s.Position(ctx, door); p != 120 || err != nil {
+		t.Fatal(p, err)
+	}
+	// A new process of the same id.
+	s2 := newSink(t, cfg, kafka.SinkOptions{})
+	if p, err := s2.Position(ctx, door); p != 120 || err != nil {
+		t.Fatal(p, err)
+	}
+	err := s.Write(ctx, run(121, 130))
+	t.Log(err)
+	if err == nil {
+		t.Fatal("the first sink was not fenced")
+	}
+}
