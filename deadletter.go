@@ -12,6 +12,10 @@ import (
 // as rejected only once its letter is durable; until then it pends, keeps its
 // Reason, and is not shown to To again. A letter that Letters refuses pends
 // for ever, so Letters must have room for any event that a door lets in.
+//
+// Letters that wait are written before anything else of the batch. So a sink
+// that keeps progress may be its own Letters only where it is also the one that
+// rejects, as behind a journal: Bisect{DeadLetters{To: kafka, Letters: kafka}}.
 type DeadLetters struct {
 	To      Sink
 	Letters Sink

@@ -2,13 +2,12 @@ package penstock
 
 import "context"
 
-// A Pipeline runs its steps over each pending event, then writes those that
-// passed. It is itself a Sink. An event whose step fails with a *Reject is
-// rejected; one whose step fails otherwise is held: it pends, and so does every
-// later event of its key, so that order by key survives the retry. When the
-// step that gives the key has not run on a held event, its key could be any,
-// and every later event with a key is held too: put that step before those
-// that the world can fail.
+// A Pipeline runs its steps over each pending event, in order, then writes
+// those that passed. It is itself a Sink. An event whose step fails with a
+// *Reject is rejected. One whose step fails otherwise pends, and everything
+// behind it in the batch waits with it: so order survives the retry, a sink's
+// progress cannot pass an event it never saw, and a look-up that is down costs
+// one timeout a Write and not one an event.
 //
 // Rejected events are handed on too, and To leaves them alone unless it is
 // DeadLetters. So both ways round are right: DeadLetters{To: Pipeline{...}}
@@ -21,37 +20,33 @@ type Pipeline struct {
 
 // Write runs the steps and writes what passed.
 func (p Pipeline) Write(ctx context.Context, b *Batch) error {
-	held, why := p.run(ctx, b.Pending().Events)
-	on := b.where(func(e *Event) bool { return (e.verdict == Pending || e.unlettered()) && !held.holds(e) })
+	n, held := p.run(ctx, b.Events)
+	on := (&Batch{Events: b.Events[:n:n]}).where(func(e *Event) bool {
+		return e.verdict == Pending || e.unlettered()
+	})
 	if len(on.Events) > 0 {
 		if err := p.To.Write(ctx, on); err != nil {
 			return err
 		}
 	}
-	return why
+	return held
 }
 
-// run judges the events and returns those the world's errors hold back, with
-// the first such error.
-func (p Pipeline) run(ctx context.Context, events []*Event) (held heldEvents, why error) {
-	for _, e := range events {
-		if held.blocks(e) {
-			held.add(e)
+// run judges the pending events up to the first that the world holds up, and
+// returns how many stand before that one, and why it was held.
+func (p Pipeline) run(ctx context.Context, events []*Event) (int, error) {
+	for i, e := range events {
+		if e.verdict != Pending || e.condemned() {
 			continue
 		}
 		err := p.judge(ctx, e)
 		if r := AsReject(err); r != nil {
 			e.Reject(r)
-			continue
-		}
-		if err != nil && why == nil {
-			why = err
-		}
-		if err != nil || held.blocks(e) { // asked again: a step may have given the key
-			held.add(e)
+		} else if err != nil {
+			return i, err
 		}
 	}
-	return held, why
+	return len(events), nil
 }
 
 func (p Pipeline) judge(ctx context.Context, e *Event) error {
@@ -62,30 +57,3 @@ func (p Pipeline) judge(ctx context.Context, e *Event) error {
 	}
 	return nil
 }
-
-// heldEvents are the events of one Write that the world's errors hold back.
-type heldEvents struct {
-	events  map[*Event]bool
-	keys    map[string]bool
-	keyless bool // one of them has no key yet, so it may be of any
-}
-
-func (h *heldEvents) add(e *Event) {
-	if h.events == nil {
-		h.events = map[*Event]bool{}
-		h.keys = map[string]bool{}
-	}
-	h.events[e] = true
-	if len(e.Key) == 0 {
-		h.keyless = true
-		return
-	}
-	h.keys[string(e.Key)] = true
-}
-
-// blocks reports whether e would overtake a held event of its key.
-func (h *heldEvents) blocks(e *Event) bool {
-	return h.events != nil && len(e.Key) > 0 && (h.keyless || h.keys[string(e.Key)])
-}
-
-func (h *heldEvents) holds(e *Event) bool { return h.events != nil && h.events[e] }

@@ -1,3 +1,9 @@
+// Package faults holds seeded faulty parts for tests: a sink that fails as the
+// world does, and a disk that forgets what was not synced.
+//
+//	sink := faults.NewSink(faults.SinkOptions{Seed: 1, Before: 0.2, After: 0.2})
+//	err := penstock.Retry{To: sink}.Write(ctx, batch)
+//	got := sink.Records()
 package faults
 
 import (
