@@ -40,11 +40,14 @@ func (p Pipeline) run(ctx context.Context, events []*Event) (int, error) {
 			continue
 		}
 		err := p.judge(ctx, e)
-		if r := AsReject(err); r != nil {
-			e.Reject(r)
-		} else if err != nil {
+		if err == nil {
+			continue
+		}
+		r := AsReject(err)
+		if r == nil {
 			return i, err
 		}
+		e.Reject(r)
 	}
 	return len(events), nil
 }
