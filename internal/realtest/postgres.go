@@ -1,0 +1,138 @@
+package realtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var sharedPostgres = sync.OnceValues(func() (string, error) { return newPostgres() })
+
+// Postgres returns the connection string of a fresh, empty database on a real
+// PostgreSQL server that the tests of this binary share. The server keeps
+// fsync on. The database is dropped with the test.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	server, err := sharedPostgres()
+	need(t, "PostgreSQL", err)
+	name := Name(t)
+	quoted := pgx.Identifier{name}.Sanitize()
+	if err := execPostgres(server+"postgres", "CREATE DATABASE "+quoted); err != nil {
+		t.Fatalf("create database %s: %v", name, err)
+	}
+	t.Cleanup(func() {
+		if err := execPostgres(server+"postgres", "DROP DATABASE "+quoted+" WITH (FORCE)"); err != nil {
+			t.Errorf("drop database %s: %v", name, err)
+		}
+	})
+	return server + name
+}
+
+func execPostgres(dsn, statement string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, statement)
+	return err
+}
+
+// newPostgres starts a server and returns its connection string up to the
+// database's name.
+func newPostgres() (string, error) {
+	initdb, postgres, err := postgresPrograms()
+	if err != nil {
+		return "", err
+	}
+	as, err := notRoot()
+	if err != nil {
+		return "", err
+	}
+	ports, err := freePorts(1)
+	if err != nil {
+		return "", err
+	}
+	folder, err := os.MkdirTemp("", "penstock-postgres-")
+	if err != nil {
+		return "", err
+	}
+	if as != nil {
+		if err := os.Chown(folder, int(as.Uid), int(as.Gid)); err != nil {
+			return "", err
+		}
+	}
+	data := filepath.Join(folder, "data")
+	initialize := exec.Command(initdb, "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+	initialize.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	initialize.Dir = folder
+	if out, err := initialize.CombinedOutput(); err != nil {
+		os.RemoveAll(folder)
+		return "", fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	port := strconv.Itoa(ports[0])
+	// SIGQUIT is PostgreSQL's immediate shutdown: its children end with it.
+	server, err := launch{folder: folder, remove: true, signal: syscall.SIGQUIT, as: as, args: []string{
+		postgres, "-D", data, "-p", port,
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + folder,
+	}}.start()
+	if err != nil {
+		os.RemoveAll(folder)
+		return "", err
+	}
+	dsn := "postgres://postgres@127.0.0.1:" + port + "/"
+	return dsn, server.ready(func() error { return execPostgres(dsn+"postgres", "SELECT 1") })
+}
+
+func postgresPrograms() (initdb, postgres string, err error) {
+	find := func(name string) string {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+		found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+		if len(found) == 0 {
+			return ""
+		}
+		return found[len(found)-1]
+	}
+	initdb, postgres = find("initdb"), find("postgres")
+	if initdb == "" || postgres == "" {
+		return "", "", missing("initdb and postgres are not on the PATH: install PostgreSQL's server (Debian: postgresql)")
+	}
+	return initdb, postgres, nil
+}
+
+// notRoot is whom the server runs as: PostgreSQL refuses root.
+func notRoot() (*syscall.Credential, error) {
+	if os.Getuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err := strconv.ParseUint(u.Uid, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		gid, err := strconv.ParseUint(u.Gid, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, missing("PostgreSQL refuses to run as root, and there is no user postgres or nobody")
+}
