@@ -1,0 +1,227 @@
+package enrich
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/stream"
+)
+
+const (
+	redirectsMax = 3
+	retriesMax   = 5
+	pauseMin     = 50 * time.Millisecond // before the first retry; each pause doubles the one before
+	pauseMax     = time.Second
+)
+
+// An endpoint asks an HTTP service with GET.
+type endpoint struct {
+	client  *http.Client
+	own     *http.Transport // nil when the client was given
+	url     string          // with {} for the value
+	timeout time.Duration   // of one try
+	retries int
+	names   []string
+	fields  []stream.Field
+}
+
+func newEndpoint(declared stream.Lookup, fields []stream.Field, given *http.Client) (*endpoint, error) {
+	if err := checkTemplate(declared.HTTP.URL); err != nil {
+		return nil, err
+	}
+	h := &endpoint{
+		url: declared.HTTP.URL, timeout: orDefault(declared.Timeout, defaultTimeout),
+		retries: min(max(declared.HTTP.Retries, 0), retriesMax), fields: fields,
+	}
+	for _, a := range declared.Add {
+		h.names = append(h.names, a.From)
+	}
+	client := http.Client{}
+	if given != nil {
+		client = *given
+	} else {
+		h.own = http.DefaultTransport.(*http.Transport).Clone()
+		h.own.MaxConnsPerHost = concurrencyMax
+		h.own.MaxIdleConnsPerHost = concurrencyMax
+		client.Transport = h.own
+	}
+	client.CheckRedirect = stayHome
+	h.client = &client
+	return h, nil
+}
+
+// checkTemplate makes sure that a value can only ever come into the path and
+// the query.
+func checkTemplate(template string) error {
+	const mark = "x-value-x"
+	u, err := url.Parse(strings.ReplaceAll(template, "{}", mark))
+	switch {
+	case err != nil:
+		return fmt.Errorf("url: %w", err)
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return errors.New("url must begin with http:// or https:// and a host")
+	case strings.Contains(u.Host, mark) || u.User != nil && strings.Contains(u.User.String(), mark):
+		return errors.New("{} may only stand in the url's path or query")
+	case !strings.Contains(u.EscapedPath(), mark) && !strings.Contains(u.RawQuery, mark):
+		return errors.New("url has no {} in its path or query for the value")
+	}
+	return nil
+}
+
+// stayHome lets redirects through that stay with the same scheme and host: the
+// stream's author named that host and no other.
+func stayHome(to *http.Request, via []*http.Request) error {
+	from := via[0].URL
+	switch {
+	case to.URL.Scheme != from.Scheme || to.URL.Host != from.Host:
+		return errors.New("redirect to another host refused; name that host in the look-up's url")
+	case len(via) > redirectsMax:
+		return fmt.Errorf("more than %d redirects", redirectsMax)
+	}
+	return nil
+}
+
+func (h *endpoint) close() error {
+	if h.own != nil {
+		h.own.CloseIdleConnections()
+	}
+	return nil
+}
+
+func (h *endpoint) patience() time.Duration {
+	return time.Duration(h.retries+1)*h.timeout + time.Duration(h.retries)*pauseMax
+}
+
+// A passingError is a failure that may be over soon.
+type passingError struct{ error }
+
+func (e passingError) Unwrap() error { return e.error }
+
+func (h *endpoint) ask(ctx context.Context, v penstock.Value) ([]penstock.Value, error) {
+	address, ok := h.address(v.String())
+	if !ok {
+		return nil, nil
+	}
+	pause := pauseMin
+	for try := 0; ; try++ {
+		row, err := h.get(ctx, address)
+		if err == nil || try == h.retries || !errors.As(err, &passingError{}) {
+			return row, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), err)
+		case <-time.After(pause/2 + rand.N(pause/2+1)):
+		}
+		pause = min(2*pause, pauseMax)
+	}
+}
+
+// address is the URL that asks for a value, with everything escaped that is not
+// a letter, a digit or one of -._~. There is none for an empty value, which would ask
+// for the whole collection, nor for one that could climb out of its place
+// in the path at a server that unescapes before it resolves "..".
+func (h *endpoint) address(value string) (string, bool) {
+	if value == "" {
+		return "", false
+	}
+	escaped := strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
+	address := strings.ReplaceAll(h.url, "{}", escaped)
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", false
+	}
+	for _, segment := range strings.FieldsFunc(u.Path, isSeparator) {
+		if segment == "." || segment == ".." {
+			return "", false
+		}
+	}
+	return address, true
+}
+
+func isSeparator(r rune) bool { return r == '/' || r == '\\' }
+
+// get makes one try.
+func (h *endpoint) get(ctx context.Context, address string) ([]penstock.Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, errors.New("get: the value makes no valid url")
+	}
+	request.Header.Set("Accept", "application/json")
+	response, err := h.client.Do(request)
+	if err != nil {
+		// Without the URL, which holds the event's value.
+		var outer *url.Error
+		if errors.As(err, &outer) {
+			err = outer.Err
+		}
+		return nil, passingError{fmt.Errorf("get from %s: %w", request.URL.Host, err)}
+	}
+	defer response.Body.Close()
+	row, err := h.read(response)
+	if err != nil {
+		return nil, fmt.Errorf("get from %s: %w", request.URL.Host, err)
+	}
+	return row, nil
+}
+
+// read reads an answer: an object, or nil for 404 and 410.
+func (h *endpoint) read(response *http.Response) ([]penstock.Value, error) {
+	body := io.LimitReader(response.Body, answerBytesMax+1)
+	switch code := response.StatusCode; {
+	case code == http.StatusNotFound || code == http.StatusGone:
+		io.Copy(io.Discard, body) // so that the connection can be used again
+		return nil, nil
+	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout:
+		io.Copy(io.Discard, body)
+		return nil, passingError{fmt.Errorf("it answers %s", response.Status)}
+	case code != http.StatusOK:
+		io.Copy(io.Discard, body)
+		return nil, fmt.Errorf("it answers %s; wanted 200 with an object, or 404", response.Status)
+	}
+	data, err := io.ReadAll(body)
+	if err != nil {
+		return nil, passingError{fmt.Errorf("read its answer: %w", err)}
+	}
+	if len(data) > answerBytesMax {
+		return nil, fmt.Errorf("its answer is longer than %d bytes", answerBytesMax)
+	}
+	return h.decode(data)
+}
+
+func (h *endpoint) decode(data []byte) ([]penstock.Value, error) {
+	dec := jsontext.NewDecoder(strings.NewReader(string(data)))
+	if dec.PeekKind() != '{' {
+		return nil, errors.New("its answer is not a JSON object")
+	}
+	members := make([][]byte, len(h.names))
+	if err := readObject(dec, h.names, members); err != nil {
+		return nil, fmt.Errorf("its answer: %w", err)
+	}
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("its answer has more behind the JSON object")
+	}
+	row := make([]penstock.Value, len(h.names))
+	for i, member := range members {
+		if member == nil {
+			continue
+		}
+		v, err := fromJSON(h.fields[i], member)
+		if err != nil {
+			return nil, fmt.Errorf("its answer: %w", err)
+		}
+		row[i] = v
+	}
+	return row, nil
+}

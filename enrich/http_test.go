@@ -1,0 +1,266 @@
+package enrich_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/enrich"
+	"github.com/penstock-io/penstock/stream"
+)
+
+func httpLookup(url string) stream.Lookup {
+	return stream.Lookup{
+		Name: "customer", HTTP: &stream.HTTPLookup{URL: url},
+		Match: userID, Add: added, Missing: stream.PolicyDefault, OnError: stream.PolicyRetry,
+	}
+}
+
+// serve starts a server that counts the requests it gets.
+func serve(t testing.TB, handle http.HandlerFunc) (url string, asked *atomic.Int64) {
+	t.Helper()
+	asked = new(atomic.Int64)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		handle(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, asked
+}
+
+func TestHTTPAnswers(t *testing.T) {
+	answers := map[string]string{
+		"/1": `{"country":"SE","tier":"gold","other":[{}]}`,
+		"/2": `{"tier":3,"country":null}`,
+		"/3": `{"tier":true}`,
+		"/5": `[{"country":"SE"}]`,
+		"/6": `{"country":"SE","country":"NO"}`,
+		"/7": `{"country":"SE"} {}`,
+		"/8": `{"country":{"code":"SE"}}`,
+		"/9": `{"country":"` + strings.Repeat("S", 70_000) + `"}`,
+		"/0": `{"country":"S`,
+	}
+	url, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, ok := answers[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		io.WriteString(w, body)
+	})
+	for n, want := range map[int64][]string{
+		1: {"SE", "gold"}, 2: {"null", "3"}, 3: {"absent", "true"}, 4: {"unknown", "none"},
+		5: {"error"}, 6: {"error"}, 7: {"error"}, 8: {"error"}, 9: {"error"}, 0: {"error"},
+	} {
+		x := open(t, enrich.Options{}, httpLookup(url+"/{}"))
+		before := asked.Load()
+		for range 2 {
+			wantStep(t, x, penstock.IntValue(n), want...)
+		}
+		if times := asked.Load() - before; want[0] != "error" && times != 1 || want[0] == "error" && times != 2 {
+			t.Errorf("/%d was asked for %d times", n, times)
+		}
+	}
+}
+
+func TestHTTPRetries(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		fail    func(w http.ResponseWriter)
+		retried bool
+	}{
+		{"500", func(w http.ResponseWriter) { w.WriteHeader(500) }, true},
+		{"503", func(w http.ResponseWriter) { w.WriteHeader(503) }, true},
+		{"429", func(w http.ResponseWriter) { w.WriteHeader(429) }, true},
+		{"connection lost", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, true},
+		{"cut short", func(w http.ResponseWriter) {
+			w.Header().Set("Content-Length", "100")
+			io.WriteString(w, `{"country":`)
+		}, true},
+		{"400", func(w http.ResponseWriter) { w.WriteHeader(400) }, false},
+		{"204", func(w http.ResponseWriter) { w.WriteHeader(204) }, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var n atomic.Int64
+			url, asked := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				if n.Add(1) <= 2 {
+					c.fail(w)
+					return
+				}
+				io.WriteString(w, `{"country":"SE","tier":"gold"}`)
+			})
+			l := httpLookup(url + "/{}")
+			l.HTTP.Retries = 2
+			x := open(t, enrich.Options{}, l)
+			if c.retried {
+				wantStep(t, x, penstock.IntValue(1), "SE", "gold")
+			} else {
+				wantStep(t, x, penstock.IntValue(1), "error")
+			}
+			if want := map[bool]int64{true: 3, false: 1}[c.retried]; asked.Load() != want {
+				t.Errorf("asked %d times, want %d", asked.Load(), want)
+			}
+		})
+	}
+}
+
+// A value is data: it cannot leave its place in the URL.
+func TestHTTPValuesAreEscaped(t *testing.T) {
+	var last atomic.Value
+	url, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		last.Store(r.RequestURI)
+		io.WriteString(w, `{"country":"SE"}`)
+	})
+	l := httpLookup(url + "/users/{}/x?also={}")
+	l.Match = email
+	x := open(t, enrich.Options{}, l)
+	for value, want := range map[string]string{
+		"a b+c&d=e":  "a%20b%2Bc%26d%3De",
+		"a/b?c#d%41": "a%2Fb%3Fc%23d%2541",
+		"é\n":        "%C3%A9%0A",
+		"{}":         "%7B%7D",
+		"..":         "",
+		".":          "",
+		"../admin":   "",
+		`a\..\admin`: "",
+		"":           "",
+	} {
+		before := asked.Load()
+		if err := x.Step(t.Context(), order(penstock.IntValue(1), penstock.TextValue(value))); err != nil {
+			t.Errorf("%q: %v", value, err)
+		}
+		switch {
+		case want == "" && asked.Load() != before:
+			t.Errorf("%q was asked for: %v", value, last.Load())
+		case want != "" && last.Load() != "/users/"+want+"/x?also="+want:
+			t.Errorf("%q gave %v", value, last.Load())
+		}
+	}
+}
+
+func TestHTTPRedirects(t *testing.T) {
+	elsewhere, stolen := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"country":"XX"}`) })
+	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/1":
+			http.Redirect(w, r, "/found", http.StatusFound)
+		case "/found":
+			io.WriteString(w, `{"country":"SE","tier":"gold"}`)
+		case "/2":
+			http.Redirect(w, r, elsewhere+"/2", http.StatusFound)
+		default:
+			http.Redirect(w, r, r.URL.Path, http.StatusFound)
+		}
+	})
+	for _, client := range []*http.Client{nil, {CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}} {
+		x := open(t, enrich.Options{HTTPClient: client}, httpLookup(url+"/{}"))
+		wantStep(t, x, penstock.IntValue(1), "SE", "gold")
+		wantStep(t, x, penstock.IntValue(2), "error")
+		wantStep(t, x, penstock.IntValue(3), "error")
+	}
+	if stolen.Load() != 0 {
+		t.Error("a redirect to another host was followed")
+	}
+}
+
+func TestHTTPTimeoutAndOneFlight(t *testing.T) {
+	release := make(chan struct{})
+	url, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+			io.WriteString(w, `{"country":"SE","tier":"gold"}`)
+		case <-r.Context().Done():
+		}
+	})
+	l := httpLookup(url + "/{}")
+	l.Timeout = 20 * time.Millisecond
+	slow := open(t, enrich.Options{}, l)
+	wantStep(t, slow, penstock.IntValue(1), "error")
+
+	x := open(t, enrich.Options{}, httpLookup(url+"/{}"))
+	before := asked.Load()
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() { wantStep(t, x, penstock.IntValue(1), "SE", "gold") })
+	}
+	deadline := time.Now().Add(5 * time.Second)
+	for x.Stats()[0].Misses < 50 && time.Now().Before(deadline) {
+		<-time.After(time.Millisecond)
+	}
+	close(release)
+	all.Wait()
+	if n := asked.Load() - before; n != 1 {
+		t.Errorf("50 events asked %d times", n)
+	}
+}
+
+// After five failures in a row a source is left alone, and it is found again.
+func TestBreaker(t *testing.T) {
+	var broken atomic.Bool
+	broken.Store(true)
+	url, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if broken.Load() {
+			w.WriteHeader(500)
+			return
+		}
+		fmt.Fprintf(w, `{"country":"SE","tier":"%s"}`, r.URL.Path[1:])
+	})
+	x := open(t, enrich.Options{}, httpLookup(url+"/{}"))
+	for i := range int64(100) {
+		wantStep(t, x, penstock.IntValue(i), "error")
+	}
+	if asked.Load() != 5 {
+		t.Errorf("a failing source was asked %d times", asked.Load())
+	}
+	err := x.Step(t.Context(), order(penstock.IntValue(1)))
+	if err == nil || !strings.Contains(err.Error(), "500 Internal") || !strings.Contains(err.Error(), "asked again in") {
+		t.Errorf("error %v", err)
+	}
+	broken.Store(false)
+	deadline := time.Now().Add(10 * time.Second)
+	for e := order(penstock.IntValue(7)); x.Step(t.Context(), e) != nil; {
+		if time.Now().After(deadline) {
+			t.Fatal("the source is not asked again")
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	wantStep(t, x, penstock.IntValue(8), "SE", "8")
+}
+
+func TestTTLs(t *testing.T) {
+	var present atomic.Bool
+	url, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if !present.Load() {
+			http.NotFound(w, r)
+			return
+		}
+		io.WriteString(w, `{"country":"SE","tier":"gold"}`)
+	})
+	l := httpLookup(url + "/{}")
+	l.NegativeTTL, l.TTL = 20*time.Millisecond, time.Hour
+	x := open(t, enrich.Options{}, l)
+	wantStep(t, x, penstock.IntValue(1), "unknown", "none")
+	present.Store(true)
+	deadline := time.Now().Add(10 * time.Second)
+	for e := order(penstock.IntValue(1)); e.Values[country].String() != "SE"; {
+		if time.Now().After(deadline) {
+			t.Fatal("the negative answer stays")
+		}
+		if err := x.Step(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	present.Store(false)
+	wantStep(t, x, penstock.IntValue(1), "SE", "gold")
+	if asked.Load() != 2 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+}

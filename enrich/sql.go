@@ -1,0 +1,170 @@
+package enrich
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/stream"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// OpenSQL opens the database of a DSN: postgres://… or postgresql://… or
+// sqlite:FILE. Nothing is asked of it yet. A SQLite file is opened for reading
+// only, and not made if it is not there.
+func OpenSQL(dsn string) (*sql.DB, error) {
+	switch scheme, rest, _ := strings.Cut(dsn, ":"); scheme {
+	case "postgres", "postgresql":
+		return sql.Open("pgx", dsn)
+	case "sqlite":
+		if rest == "" {
+			return nil, errors.New("sqlite: names no file; write sqlite:FILE")
+		}
+		name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: rest}).EscapedPath(), RawQuery: "mode=ro&_pragma=busy_timeout(1000)"}
+		return sql.Open("sqlite", name.String())
+	}
+	// The DSN itself may hold a password.
+	return nil, errors.New("dsn begins with neither postgres:// nor sqlite:")
+}
+
+var environment = regexp.MustCompile(`\$\{(\w+)\}`)
+
+// expand puts environment variables in the place of ${NAME}.
+func expand(dsn string) (string, error) {
+	var unset []string
+	dsn = environment.ReplaceAllStringFunc(dsn, func(reference string) string {
+		name := reference[2 : len(reference)-1]
+		value, ok := os.LookupEnv(name)
+		if !ok {
+			unset = append(unset, name)
+		}
+		return value
+	})
+	if len(unset) > 0 {
+		return "", fmt.Errorf("dsn: the environment variables %s are not set", strings.Join(unset, ", "))
+	}
+	return dsn, nil
+}
+
+// A query asks a database with one bound parameter.
+type query struct {
+	db      *sql.DB
+	text    string
+	timeout time.Duration
+	add     []stream.Added
+	fields  []stream.Field
+}
+
+func openQuery(declared stream.Lookup, fields []stream.Field, open func(string) (*sql.DB, error)) (*query, error) {
+	dsn, err := expand(declared.SQL.DSN)
+	if err != nil {
+		return nil, err
+	}
+	db, err := open(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open its database: %w", err)
+	}
+	db.SetMaxOpenConns(concurrencyMax)
+	db.SetMaxIdleConns(concurrencyMax / 4)
+	db.SetConnMaxIdleTime(time.Minute)
+	db.SetConnMaxLifetime(30 * time.Minute) // so that a moved database is found in the end
+	return &query{
+		db: db, text: declared.SQL.Query, timeout: orDefault(declared.Timeout, defaultTimeout),
+		add: declared.Add, fields: fields,
+	}, nil
+}
+
+func (q *query) patience() time.Duration { return q.timeout }
+
+func (q *query) ask(ctx context.Context, v penstock.Value) ([]penstock.Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, q.timeout)
+	defer cancel()
+	rows, err := q.db.QueryContext(ctx, q.text, parameter(v))
+	if err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
+	defer rows.Close()
+	row, err := q.read(rows)
+	if err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
+	return row, nil
+}
+
+// parameter is v as database drivers take it.
+func parameter(v penstock.Value) any {
+	switch v.Kind {
+	case penstock.Int:
+		return v.Num
+	case penstock.Bool:
+		return v.Num == 1
+	case penstock.Time:
+		return v.AsTime()
+	}
+	return v.String()
+}
+
+// read reads the one row of an answer; nil when there is none.
+func (q *query) read(rows *sql.Rows) ([]penstock.Value, error) {
+	places, err := q.places(rows)
+	if err != nil {
+		return nil, err
+	}
+	if !rows.Next() {
+		return nil, rows.Err()
+	}
+	cells := make([]any, places.columns)
+	into := make([]any, places.columns)
+	for i := range cells {
+		into[i] = &cells[i]
+	}
+	if err := rows.Scan(into...); err != nil {
+		return nil, err
+	}
+	row := make([]penstock.Value, len(q.add))
+	bytes := 0
+	for i, place := range places.added {
+		if row[i], err = fromSQL(q.fields[i], cells[place]); err != nil {
+			return nil, err
+		}
+		bytes += len(row[i].Bytes)
+	}
+	if bytes > answerBytesMax {
+		return nil, fmt.Errorf("its answer has %d bytes, the limit is %d", bytes, answerBytesMax)
+	}
+	if rows.Next() {
+		return nil, errors.New("more than one row for one value; match a unique column or add limit 1")
+	}
+	return row, rows.Err()
+}
+
+// places are where in the query's columns the added ones stand.
+type places struct {
+	columns int
+	added   []int
+}
+
+func (q *query) places(rows *sql.Rows) (places, error) {
+	columns, err := rows.Columns()
+	if err != nil {
+		return places{}, err
+	}
+	p := places{columns: len(columns)}
+	for _, a := range q.add {
+		i := slices.Index(columns, a.From)
+		if i < 0 {
+			return places{}, fmt.Errorf("gives no column %q but %s; name it so in the query with as", a.From, strings.Join(columns, ", "))
+		}
+		p.added = append(p.added, i)
+	}
+	return p, nil
+}

@@ -1,0 +1,123 @@
+package enrich_test
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/enrich"
+	"github.com/penstock-io/penstock/stream"
+)
+
+const customersTable = `create table customers (user_id integer primary key, country text, tier text, credit numeric);
+insert into customers values (1, 'SE', 'gold', 12.5), (2, null, 'x'' or 1=1', null);
+create table twice (user_id integer, country text, tier text);
+insert into twice values (1, 'SE', 'gold'), (1, 'NO', 'gold');`
+
+// sqliteFile makes a real database. Its name holds what a URL would trip over.
+func sqliteFile(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "a b?c#d%41.db")
+	db, err := sql.Open("sqlite", "file:"+strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23", " ", "%20").Replace(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(customersTable); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func sqlLookup(dsn, query string, onError stream.Policy) stream.Lookup {
+	return stream.Lookup{
+		Name: "customer", SQL: &stream.SQLLookup{DSN: dsn, Query: query},
+		Match: userID, Add: added, Missing: stream.PolicyDefault, OnError: onError,
+	}
+}
+
+func TestSQLite(t *testing.T) {
+	t.Setenv("PENSTOCK_TEST_DB", sqliteFile(t))
+	l := sqlLookup("sqlite:${PENSTOCK_TEST_DB}", "select tier, credit, country from customers where user_id = $1", stream.PolicyRetry)
+	l.Add = append(append([]stream.Added(nil), added...), stream.Added{From: "credit", Slot: credit})
+	x := open(t, enrich.Options{}, l)
+	for range 2 { // the second time from memory
+		wantStep(t, x, penstock.IntValue(1), "SE", "gold", "12.50")
+		wantStep(t, x, penstock.IntValue(2), "null", "x' or 1=1", "null")
+		wantStep(t, x, penstock.IntValue(3), "unknown", "none", "absent")
+	}
+	if s := x.Stats()[0]; s.Hits != 3 || s.Misses != 3 || s.Missing != 2 || s.Entries != 3 || s.Errors != 0 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+// What the value says is never part of the query.
+func TestSQLParameterIsBound(t *testing.T) {
+	l := sqlLookup("sqlite:"+sqliteFile(t), "select country, tier from customers where tier = $1", stream.PolicyRetry)
+	l.Match = email
+	x := open(t, enrich.Options{}, l)
+	for text, want := range map[string]string{"gold": "SE", "' or 1=1 --": "unknown", "x' or 1=1": "null", "gold'; drop table customers; --": "unknown"} {
+		e := order(penstock.IntValue(1), penstock.TextValue(text))
+		if err := x.Step(t.Context(), e); err != nil || show(e.Values[country]) != want {
+			t.Errorf("%q: %v, %v", text, e.Values[country], err)
+		}
+	}
+}
+
+func TestSQLErrorPolicies(t *testing.T) {
+	good := "sqlite:" + sqliteFile(t)
+	for _, source := range []struct{ name, dsn, query string }{
+		{"no such table", good, "select country, tier from nowhere where user_id = $1"},
+		{"no such column", good, "select country from customers where user_id = $1"},
+		{"two rows", good, "select country, tier from twice where user_id = $1"},
+		{"no such file", "sqlite:" + filepath.Join(t.TempDir(), "none.db"), "select country, tier from customers where user_id = $1"},
+		{"read only", good, "delete from customers where user_id = $1 returning country, tier"},
+		{"no server", "postgres://u:p@127.0.0.1:1/db", "select country, tier from customers where user_id = $1"},
+	} {
+		for policy, want := range map[stream.Policy][]string{
+			stream.PolicyPass:   {"absent", "absent"},
+			stream.PolicyReject: {"reject lookup"},
+			stream.PolicyRetry:  {"error"},
+		} {
+			t.Run(fmt.Sprint(source.name, " ", policy), func(t *testing.T) {
+				x := open(t, enrich.Options{}, sqlLookup(source.dsn, source.query, policy))
+				wantStep(t, x, penstock.IntValue(1), want...)
+				if s := x.Stats()[0]; s.Errors != 1 || s.Entries != 0 {
+					t.Errorf("stats %+v", s)
+				}
+			})
+		}
+	}
+}
+
+func TestSQLTimeout(t *testing.T) {
+	l := sqlLookup("sqlite:"+sqliteFile(t), `with recursive n(i) as (select 1 union all select i+1 from n)
+		select count(*) as country, 1 as tier from n where i > $1`, stream.PolicyRetry)
+	l.Timeout = 50 * time.Millisecond
+	x := open(t, enrich.Options{}, l)
+	start := time.Now()
+	wantStep(t, x, penstock.IntValue(1), "error")
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("gave up after %v", took)
+	}
+}
+
+func TestSQLOneFlightPerKey(t *testing.T) {
+	l := sqlLookup("sqlite:"+sqliteFile(t), "select country, tier from customers where user_id = $1", stream.PolicyRetry)
+	x := open(t, enrich.Options{}, l)
+	var all sync.WaitGroup
+	for i := range 64 {
+		all.Go(func() {
+			wantStep(t, x, penstock.IntValue(int64(i%2+1)), []string{"SE", "null"}[i%2], []string{"gold", "x' or 1=1"}[i%2])
+		})
+	}
+	all.Wait()
+	if s := x.Stats()[0]; s.Hits+s.Misses != 64 || s.Entries != 2 {
+		t.Errorf("stats %+v", s)
+	}
+}
