@@ -1,0 +1,53 @@
+package stream
+
+import "github.com/penstock-io/penstock"
+
+// fromText sets v to a JSON string's text as the field's type has it. What
+// does not fit the type stays Text, for the checks to say what is wrong.
+func (f *Field) fromText(text []byte, v *penstock.Value) {
+	switch f.Type {
+	case Time:
+		if seconds, nanos, ok := parseTime(text); ok {
+			*v = penstock.Value{Kind: penstock.Time, Num: seconds, Nanos: nanos, Bytes: text}
+			return
+		}
+	case Decimal:
+		if !f.FromText {
+			break
+		}
+		if unscaled, ok := parseDecimal(text, f.Precision, f.Scale); ok {
+			*v = penstock.Value{Kind: penstock.Decimal, Num: unscaled, Scale: f.Scale, Bytes: text}
+			return
+		}
+	}
+	*v = penstock.Value{Kind: penstock.Text, Bytes: text}
+}
+
+// fromNumber sets v to a JSON number as the field's type has it. An integer
+// that fits is an Int unless the schema says number: there the literal is kept
+// as it is. What fits neither stays Number, with all its digits.
+func (f *Field) fromNumber(literal []byte, n numeral, v *penstock.Value) {
+	switch f.Type {
+	case Int:
+		if i, ok := n.scaled(0); ok {
+			*v = penstock.Value{Kind: penstock.Int, Num: i, Bytes: literal}
+			return
+		}
+	case Decimal:
+		if !f.FromNumber {
+			break
+		}
+		if unscaled, ok := n.decimal(f.Precision, f.Scale); ok {
+			*v = penstock.Value{Kind: penstock.Decimal, Num: unscaled, Scale: f.Scale, Bytes: literal}
+			return
+		}
+	case Number:
+	default:
+		// -0 is kept as it is: an Int has no such thing.
+		if i, ok := n.scaled(0); ok && n.plain && !(n.neg && i == 0) {
+			*v = penstock.Value{Kind: penstock.Int, Num: i, Bytes: literal}
+			return
+		}
+	}
+	*v = penstock.Value{Kind: penstock.Number, Bytes: literal}
+}

@@ -1,0 +1,57 @@
+package stream
+
+import (
+	"regexp"
+
+	"go.yaml.in/yaml/v3"
+)
+
+var tableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$`)
+
+// compileTable reads table: a name, or {name, primary_key}. Without the key
+// the table has the stream's name, with - written _; without primary_key that
+// is the identity.
+func (s *Stream) compileTable(node *yaml.Node) error {
+	s.Table = Table{Name: tableOf(s.Name), PrimaryKey: s.ID}
+	if node == nil {
+		return nil
+	}
+	if node.Kind == yaml.ScalarNode {
+		return s.nameTable(node)
+	}
+	keys, err := keyed(node, "table", "name", "primary_key")
+	if err != nil {
+		return err
+	}
+	if e, ok := keys["name"]; ok {
+		if err := s.nameTable(e.value); err != nil {
+			return err
+		}
+	}
+	if e, ok := keys["primary_key"]; ok {
+		s.Table.PrimaryKey, err = s.slots(e.value, "primary_key", "primary_key: [order_id]")
+	}
+	return err
+}
+
+func (s *Stream) nameTable(node *yaml.Node) error {
+	name, err := text(node, "the table's name", "table: orders")
+	if err != nil {
+		return err
+	}
+	if !tableName.MatchString(name) {
+		return lineError(node, "the table %q is no plain SQL name; write letters, digits and _, with the schema in front if need be, as sales.orders", cut(name))
+	}
+	s.Table.Name = name
+	return nil
+}
+
+func tableOf(stream string) string {
+	name := []byte(stream)
+	for i, c := range name {
+		if c == '-' {
+			name[i] = '_'
+		}
+	}
+	return string(name)
+}
