@@ -103,7 +103,7 @@ func (x *Enricher) add(s *stream.Stream, declared stream.Lookup, o Options) erro
 		}
 		l.source, x.files = f, append(x.files, f)
 	case declared.SQL != nil:
-		q, err := openQuery(declared, fields, o.OpenSQL)
+		q, err := openQuery(s.File, declared, fields, o.OpenSQL)
 		if err != nil {
 			return err
 		}

@@ -35,11 +35,15 @@ type endpoint struct {
 }
 
 func newEndpoint(declared stream.Lookup, fields []stream.Field, given *http.Client) (*endpoint, error) {
-	if err := checkTemplate(declared.HTTP.URL); err != nil {
+	template, err := expand(declared.HTTP.URL)
+	if err != nil {
+		return nil, fmt.Errorf("url: %w", err)
+	}
+	if err := checkTemplate(template); err != nil {
 		return nil, err
 	}
 	h := &endpoint{
-		url: declared.HTTP.URL, timeout: orDefault(declared.Timeout, defaultTimeout),
+		url: template, timeout: orDefault(declared.Timeout, defaultTimeout),
 		retries: min(max(declared.HTTP.Retries, 0), retriesMax), fields: fields,
 	}
 	for _, a := range declared.Add {
@@ -66,7 +70,7 @@ func checkTemplate(template string) error {
 	u, err := url.Parse(strings.ReplaceAll(template, "{}", mark))
 	switch {
 	case err != nil:
-		return fmt.Errorf("url: %w", err)
+		return errors.New("url cannot be parsed") // the error would show it, with what the environment put in
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return errors.New("url must begin with http:// or https:// and a host")
 	case strings.Contains(u.Host, mark) || u.User != nil && strings.Contains(u.User.String(), mark):

@@ -20,6 +20,7 @@ func httpLookup(url string) stream.Lookup {
 	return stream.Lookup{
 		Name: "customer", HTTP: &stream.HTTPLookup{URL: url},
 		Match: userID, Add: added, Missing: stream.PolicyDefault, OnError: stream.PolicyRetry,
+		TTL: time.Hour, NegativeTTL: time.Hour,
 	}
 }
 
@@ -244,7 +245,7 @@ func TestTTLs(t *testing.T) {
 		io.WriteString(w, `{"country":"SE","tier":"gold"}`)
 	})
 	l := httpLookup(url + "/{}")
-	l.NegativeTTL, l.TTL = 20*time.Millisecond, time.Hour
+	l.NegativeTTL = 20 * time.Millisecond
 	x := open(t, enrich.Options{}, l)
 	wantStep(t, x, penstock.IntValue(1), "unknown", "none")
 	present.Store(true)
@@ -263,4 +264,25 @@ func TestTTLs(t *testing.T) {
 	if asked.Load() != 2 {
 		t.Errorf("asked %d times", asked.Load())
 	}
+}
+
+// negative_ttl: 0 means that a value unknown now is asked for again next time.
+func TestNoTTLKeepsNothing(t *testing.T) {
+	url, asked := serve(t, http.NotFound)
+	l := httpLookup(url + "/{}")
+	l.NegativeTTL = 0
+	x := open(t, enrich.Options{}, l)
+	for range 3 {
+		wantStep(t, x, penstock.IntValue(1), "unknown", "none")
+	}
+	if asked.Load() != 3 || x.Stats()[0].Entries != 0 {
+		t.Errorf("asked %d times, %+v", asked.Load(), x.Stats())
+	}
+}
+
+func TestURLFromTheEnvironment(t *testing.T) {
+	url, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"country":"SE","tier":"gold"}`) })
+	t.Setenv("PENSTOCK_TEST_URL", url)
+	x := open(t, enrich.Options{}, httpLookup("${PENSTOCK_TEST_URL}/{}"))
+	wantStep(t, x, penstock.IntValue(1), "SE", "gold")
 }

@@ -15,10 +15,8 @@ import (
 
 // What holds for a database or a service unless the look-up says otherwise.
 const (
-	defaultTTL         = time.Minute
-	defaultNegativeTTL = 10 * time.Second
-	defaultTimeout     = 2 * time.Second
-	defaultCapacity    = 100_000
+	defaultTimeout  = 2 * time.Second
+	defaultCapacity = 100_000
 
 	concurrencyMax = 16       // questions to one source at a time
 	keyBytesMax    = 1 << 10  // longer values are asked for but not remembered
@@ -46,8 +44,6 @@ type remote struct {
 }
 
 func newRemote(declared stream.Lookup, a asker, log *slog.Logger, c *counts) *remote {
-	declared.TTL = orDefault(declared.TTL, defaultTTL)
-	declared.NegativeTTL = orDefault(declared.NegativeTTL, defaultNegativeTTL)
 	return &remote{
 		declared: declared, asker: a, counts: c, breaker: &breaker{log: log}, slots: make(chan struct{}, concurrencyMax),
 		answers: ttlcache.New[string, []penstock.Value](ttlcache.Options{
@@ -105,8 +101,14 @@ func (r *remote) fetch(ctx context.Context, key string, v penstock.Value) ([]pen
 }
 
 // jittered is up to a tenth less than ttl, so that answers which came together
-// are not all asked for again together. It is never 0.
-func jittered(ttl time.Duration) time.Duration { return ttl - rand.N(ttl/10+1) }
+// are not all asked for again together. A ttl of 0 means that the answer is not
+// kept, which the cache knows by a negative one.
+func jittered(ttl time.Duration) time.Duration {
+	if ttl <= 0 {
+		return -1
+	}
+	return ttl - rand.N(ttl/10+1)
+}
 
 // ask asks the source, if it is not resting and no more than concurrencyMax
 // others are being answered.

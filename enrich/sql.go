@@ -6,8 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"regexp"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -36,23 +35,14 @@ func OpenSQL(dsn string) (*sql.DB, error) {
 	return nil, errors.New("dsn begins with neither postgres:// nor sqlite:")
 }
 
-var environment = regexp.MustCompile(`\$\{(\w+)\}`)
-
-// expand puts environment variables in the place of ${NAME}.
-func expand(dsn string) (string, error) {
-	var unset []string
-	dsn = environment.ReplaceAllStringFunc(dsn, func(reference string) string {
-		name := reference[2 : len(reference)-1]
-		value, ok := os.LookupEnv(name)
-		if !ok {
-			unset = append(unset, name)
-		}
-		return value
-	})
-	if len(unset) > 0 {
-		return "", fmt.Errorf("dsn: the environment variables %s are not set", strings.Join(unset, ", "))
+// beside makes the file of a sqlite DSN, if it is relative, one in the folder
+// of the stream file, as a look-up's other files are.
+func beside(streamFile, dsn string) string {
+	name, ok := strings.CutPrefix(dsn, "sqlite:")
+	if !ok || name == "" || filepath.IsAbs(name) {
+		return dsn
 	}
-	return dsn, nil
+	return "sqlite:" + filepath.Join(filepath.Dir(streamFile), name)
 }
 
 // A query asks a database with one bound parameter.
@@ -64,12 +54,12 @@ type query struct {
 	fields  []stream.Field
 }
 
-func openQuery(declared stream.Lookup, fields []stream.Field, open func(string) (*sql.DB, error)) (*query, error) {
+func openQuery(streamFile string, declared stream.Lookup, fields []stream.Field, open func(string) (*sql.DB, error)) (*query, error) {
 	dsn, err := expand(declared.SQL.DSN)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("dsn: %w", err)
 	}
-	db, err := open(dsn)
+	db, err := open(beside(streamFile, dsn))
 	if err != nil {
 		return nil, fmt.Errorf("open its database: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/enrich"
+	"github.com/penstock-io/penstock/internal/realtest"
 	"github.com/penstock-io/penstock/stream"
 )
 
@@ -38,6 +39,7 @@ func sqlLookup(dsn, query string, onError stream.Policy) stream.Lookup {
 	return stream.Lookup{
 		Name: "customer", SQL: &stream.SQLLookup{DSN: dsn, Query: query},
 		Match: userID, Add: added, Missing: stream.PolicyDefault, OnError: onError,
+		TTL: time.Hour, NegativeTTL: time.Hour,
 	}
 }
 
@@ -53,6 +55,56 @@ func TestSQLite(t *testing.T) {
 	}
 	if s := x.Stats()[0]; s.Hits != 3 || s.Misses != 3 || s.Missing != 2 || s.Entries != 3 || s.Errors != 0 {
 		t.Errorf("stats %+v", s)
+	}
+}
+
+// A relative file is one beside the stream file, not one in the folder that
+// penstock happens to be started in.
+func TestSQLiteBesideTheStream(t *testing.T) {
+	path := sqliteFile(t)
+	s := ordersStream(sqlLookup("sqlite:"+filepath.Base(path), "select country, tier from customers where user_id = $1", stream.PolicyRetry))
+	s.File = filepath.Join(filepath.Dir(path), "orders.yaml")
+	x, err := enrich.New(s, enrich.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	wantStep(t, x, penstock.IntValue(1), "SE", "gold")
+}
+
+func TestPostgres(t *testing.T) {
+	dsn := realtest.Postgres(t)
+	db, err := enrich.OpenSQL(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`create table customers (user_id bigint primary key, country text, tier text, credit numeric(12,2), vip boolean, since timestamptz, mail text);
+		insert into customers values (1, 'SE', 'gold', 12.5, true, '2026-01-02T03:04:05.678Z', 'a@b.c'), (2, null, null, null, null, null, null)`); err != nil {
+		t.Fatal(err)
+	}
+	l := sqlLookup(dsn, "select country, tier, credit from customers where user_id = $1", stream.PolicyRetry)
+	l.Add = append(append([]stream.Added(nil), added...), stream.Added{From: "credit", Slot: credit})
+	x := open(t, enrich.Options{}, l)
+	wantStep(t, x, penstock.IntValue(1), "SE", "gold", "12.50")
+	wantStep(t, x, penstock.IntValue(2), "null", "null", "null")
+	wantStep(t, x, penstock.IntValue(3), "unknown", "none", "absent")
+
+	byMail := sqlLookup(dsn, "select vip as country, since as tier from customers where mail = $1", stream.PolicyRetry)
+	byMail.Match = email
+	x = open(t, enrich.Options{}, byMail)
+	e := order(penstock.IntValue(1), penstock.TextValue("a@b.c"))
+	if err := x.Step(t.Context(), e); err != nil || show(e.Values[country]) != "true" || show(e.Values[tier]) != "2026-01-02T03:04:05.678Z" {
+		t.Errorf("%v %v, %v", e.Values[country], e.Values[tier], err)
+	}
+
+	slow := sqlLookup(dsn, "select pg_sleep(60)::text as country, $1::text as tier", stream.PolicyRetry)
+	slow.Timeout = 50 * time.Millisecond
+	x = open(t, enrich.Options{}, slow)
+	start := time.Now()
+	wantStep(t, x, penstock.IntValue(1), "error")
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("gave up after %v", took)
 	}
 }
 
