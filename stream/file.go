@@ -90,7 +90,7 @@ func loadFile(file string) (*Stream, error) {
 	}
 	c := &fileCompiler{stream: &Stream{File: file, Key: -1, Time: -1}, included: included}
 	if err := c.compile(root); err != nil {
-		return nil, inFile(file, err)
+		return nil, sorted(inFile(file, err))
 	}
 	c.stream.Version = included.version()
 	return c.stream, nil

@@ -1,8 +1,11 @@
 package stream
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -26,6 +29,34 @@ func lineError(node *yaml.Node, format string, args ...any) error {
 		line = node.Line
 	}
 	return &FileError{Line: line, Text: fmt.Sprintf(format, args...)}
+}
+
+// sorted lists the mistakes joined in err by file and line, each once.
+func sorted(err error) error {
+	var all []error
+	var walk func(error)
+	walk = func(err error) {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, part := range joined.Unwrap() {
+				walk(part)
+			}
+			return
+		}
+		all = append(all, err)
+	}
+	if err == nil {
+		return nil
+	}
+	walk(err)
+	slices.SortStableFunc(all, func(a, b error) int {
+		var x, y *FileError
+		if !errors.As(a, &x) || !errors.As(b, &y) {
+			return 0
+		}
+		return cmp.Or(strings.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line))
+	})
+	all = slices.CompactFunc(all, func(a, b error) bool { return a.Error() == b.Error() })
+	return errors.Join(all...)
 }
 
 // inFile names the file in every FileError of err that has none yet.

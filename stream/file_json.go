@@ -57,13 +57,21 @@ func scalarJSON(node *yaml.Node) (any, error) {
 			return nil, lineError(node, "the number %s is not written as JSON writes numbers; write digits, as 12, -3 or 0.5, or put it in quotes if it is text", node.Value)
 		}
 		if _, ok := parseNumeral([]byte(node.Value)); !ok {
-			return nil, lineError(node, "the number %s is out of range; write at most %d characters and an exponent within ±%d", cut(node.Value), numberBytesMax, numberExponentMax)
+			return nil, outOfRange(node)
 		}
 		return json.Number(node.Value), nil
 	case "!!str", "!!timestamp":
+		// The YAML library takes a number beyond float64 for text.
+		if _, end, wrong := readNumeral([]byte(node.Value), 0); node.Style == 0 && wrong == "" && end == len(node.Value) && node.Value != "" {
+			return nil, outOfRange(node)
+		}
 		return node.Value, nil
 	}
 	return nil, lineError(node, "the tag %s means nothing in JSON; write text, a number, true, false or null", node.ShortTag())
+}
+
+func outOfRange(node *yaml.Node) error {
+	return lineError(node, "the number %s is out of range; write one within ±1e308, or put it in quotes if it is text", cut(node.Value))
 }
 
 // parseYAML reads the one document of a file.

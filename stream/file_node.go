@@ -54,9 +54,13 @@ func entries(node *yaml.Node, what string) ([]entry, error) {
 	return all, errors.Join(wrong...)
 }
 
-// keyed is entries for a mapping that knows all its names.
+// keyed is entries for a mapping that knows all its names; nil when node is no
+// mapping.
 func keyed(node *yaml.Node, what string, names ...string) (map[string]entry, error) {
 	list, err := entries(node, what)
+	if node.Kind != yaml.MappingNode {
+		return nil, err
+	}
 	byName := make(map[string]entry, len(list))
 	wrong := []error{err}
 	for _, e := range list {

@@ -189,6 +189,8 @@ func appliesTo(m entry, k keyword, types jsonTypes, format *yaml.Node) error {
 // lintValue checks what the meta-schema does not.
 func lintValue(m entry) error {
 	switch m.name {
+	case "type":
+		return lintType(m.value)
 	case "format":
 		return lintFormat(m.value)
 	case "pattern":
@@ -225,6 +227,22 @@ func lintValue(m entry) error {
 	return nil
 }
 
+func lintType(node *yaml.Node) error {
+	list := []*yaml.Node{node}
+	if node.Kind == yaml.SequenceNode {
+		list = node.Content
+	}
+	var wrong []error
+	for _, item := range list {
+		if item.Kind == yaml.ScalarNode && item.ShortTag() == "!!null" {
+			wrong = append(wrong, lineError(item, `the type null is a word here; write it in quotes: "null"`))
+		} else if item.Kind != yaml.ScalarNode || !slices.Contains(typeNames, item.Value) {
+			wrong = append(wrong, lineError(item, "the type is %s; %s", shape(item), meant(item.Value, typeNames)))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
 func lintFormat(node *yaml.Node) error {
 	if _, _, decimal, err := parseDecimalFormat(node.Value); decimal {
 		if err != nil {
@@ -233,7 +251,7 @@ func lintFormat(node *yaml.Node) error {
 		return nil
 	}
 	if formatNamed(node.Value) == nil {
-		return lineError(node, "the format %q is not asserted; %s, or describe it with pattern", node.Value, meant(node.Value, formatNames()))
+		return lineError(node, "the format %q is not asserted; %s (pattern can describe any form)", node.Value, meant(node.Value, formatNames()))
 	}
 	return nil
 }

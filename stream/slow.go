@@ -175,13 +175,18 @@ func schemaError(node *yaml.Node, err error) error {
 		if tree, ok := invalid.Err.(*jsonschema.ValidationError); ok {
 			leaf := deepest(tree)
 			return lineError(at(node, leaf.InstanceLocation), "%s in the schema: %s; see docs/stream-file.md",
-				placeOf(leaf.InstanceLocation), leafText(leaf))
+				placeOf(leaf.InstanceLocation), strings.Replace(leafText(leaf), "send ", "write ", 1))
 		}
 	}
 	var missing *jsonschema.JSONPointerNotFoundError
 	if errors.As(err, &missing) {
 		_, pointer, _ := strings.Cut(missing.URL, "#")
-		return lineError(refNode(node, pointer), "$ref #%s leads nowhere; write it under $defs, or mend the pointer", pointer)
+		return lineError(refNode(node, "#"+pointer), "$ref #%s leads nowhere; write it under $defs, or mend the pointer", pointer)
+	}
+	var unread *jsonschema.LoadURLError
+	if errors.As(err, &unread) {
+		name := unread.URL[strings.LastIndexByte(unread.URL, '/')+1:]
+		return lineError(refNode(node, name), "read the schema %s: %v; write its name relative to this file", name, unread.Err)
 	}
 	return lineError(node, "the schema does not compile: %v; see docs/stream-file.md", plainError(err))
 }
@@ -202,20 +207,20 @@ func plainError(err error) string {
 	return text
 }
 
-// refNode finds the $ref that has the given pointer, for its line.
-func refNode(node *yaml.Node, pointer string) *yaml.Node {
-	if found := findRef(node, "#"+pointer); found != nil {
+// refNode finds the $ref that ends so, for its line.
+func refNode(node *yaml.Node, end string) *yaml.Node {
+	if found := findRef(node, end); found != nil {
 		return found
 	}
 	return node
 }
 
-func findRef(node *yaml.Node, ref string) *yaml.Node {
+func findRef(node *yaml.Node, end string) *yaml.Node {
 	for i, inner := range node.Content {
-		if node.Kind == yaml.MappingNode && i%2 == 1 && node.Content[i-1].Value == "$ref" && strings.HasSuffix(inner.Value, ref) {
+		if node.Kind == yaml.MappingNode && i%2 == 1 && node.Content[i-1].Value == "$ref" && strings.Contains(inner.Value, end) {
 			return inner
 		}
-		if found := findRef(inner, ref); found != nil {
+		if found := findRef(inner, end); found != nil {
 			return found
 		}
 	}
