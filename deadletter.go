@@ -14,8 +14,8 @@ import (
 // for ever, so Letters must have room for any event that a door lets in.
 //
 // Letters that wait are written before anything else of the batch. So a sink
-// that keeps progress may be its own Letters only where it is also the one that
-// rejects, as behind a journal: Bisect{DeadLetters{To: kafka, Letters: kafka}}.
+// whose progress is a last position may be its own Letters only where nothing
+// but the sink itself rejects, as behind a journal.
 type DeadLetters struct {
 	To      Sink
 	Letters Sink

@@ -52,11 +52,12 @@ type Step func(ctx context.Context, e *Event) error
 // none of the refused events and returns a *Refusal; given a single pending
 // event it rejects that event itself. See Bisect.
 //
-// A sink that keeps progress, the last Position of a Door, never lets it pass
-// an event that has no place yet: until the letter of a rejected event is
-// durable, a crash would lose it. So when it rejects an event of many it has
-// delivered all before that one and nothing behind it, and returns a *Refusal,
-// with DeadLetters and Bisect around it.
+// A sink that keeps progress, from which a door goes on after a crash, never
+// counts an event in that has no place yet: until the letter of a rejected
+// event is durable, a crash would lose it. Either its progress is the set of
+// settled positions; or, if it is the last position alone, then a sink that
+// rejects an event of many has delivered all before that one and nothing behind
+// it, and returns a *Refusal, with DeadLetters and Bisect around it.
 type Sink interface {
 	Write(ctx context.Context, b *Batch) error
 }

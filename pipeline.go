@@ -12,7 +12,7 @@ import "context"
 // Rejected events are handed on too, and To leaves them alone unless it is
 // DeadLetters. So both ways round are right: DeadLetters{To: Pipeline{...}}
 // writes the letters last, Pipeline{To: DeadLetters{...}} before anything of
-// the batch is written, as a sink that keeps progress needs it.
+// the batch is written, as a sink whose progress is a last position needs it.
 type Pipeline struct {
 	Steps []Step
 	To    Sink
