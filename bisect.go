@@ -8,7 +8,7 @@ import (
 // Bisect finds the bad event of a refused batch: on a *Refusal it writes each
 // half by itself, in order, down to single events, which a sink rejects
 // itself. Events are never reordered: the second half is only begun when the
-// first is settled. Finding k bad events among n costs about k·log2(n) writes,
+// first is settled. Finding k bad events among n costs about 2k·log2(n) writes,
 // or k when the sink rejects the first bad one itself before it refuses the rest.
 //
 // Put DeadLetters inside, so that a reject's letter is durable before anything
