@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/kafka"
@@ -62,25 +61,25 @@ func within(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
-// committed reads the topic as a read_committed consumer does, up to its end.
-func committed(t *testing.T, cfg kafka.Config, topic string) []*kgo.Record {
+// read returns what a read_committed consumer finds in the topic.
+func read(t *testing.T, cfg kafka.Config, topic string) []*penstock.Event {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.ConsumeTopics(topic),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	source, err := kafka.NewSource(cfg, kafka.SourceOptions{Topic: topic})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
-	var out []*kgo.Record
-	for {
-		ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond)
-		f := client.PollFetches(ctx)
-		cancel()
-		if f.NumRecords() == 0 {
-			return out
+	var out []*penstock.Event
+	err = source.Run(within(t, 30*time.Second), penstock.SinkFunc(func(_ context.Context, b *penstock.Batch) error {
+		for _, e := range b.Events {
+			e.Deliver(penstock.Place{})
+			out = append(out, e)
 		}
-		out = append(out, f.Records()...)
+		return nil
+	}))
+	if err != nil {
+		t.Fatalf("read topic %s: %v", topic, err)
 	}
+	return out
 }
 
 func TestWriteSettlesAndPublishesOnce(t *testing.T) {
@@ -94,7 +93,7 @@ func TestWriteSettlesAndPublishesOnce(t *testing.T) {
 	if got := b.Tally(); got.Delivered != 100 {
 		t.Fatal(got)
 	}
-	if n := len(committed(t, cfg, "orders")); n != 100 {
+	if n := len(read(t, cfg, "orders")); n != 100 {
 		t.Fatalf("%d records in the topic", n)
 	}
 	t.Log(b.Events[0].Place())
@@ -102,7 +101,7 @@ func TestWriteSettlesAndPublishesOnce(t *testing.T) {
 	if err := s.Write(ctx, again); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(committed(t, cfg, "orders")); n != 120 {
+	if n := len(read(t, cfg, "orders")); n != 120 {
 		t.Fatalf("%d records in the topic", n)
 	}
 	if p, err := s.Position(ctx, door); p != 120 || err != nil {
