@@ -69,10 +69,8 @@ func (c *check) wanted() string {
 		return c.wantedFormat()
 	case c.types == allTypes:
 		return "any value"
-	case c.types == typeInteger:
-		return "an integer"
 	}
-	return c.types.String()
+	return c.types.words()
 }
 
 func (c *check) wantedFormat() string {

@@ -1,4 +1,4 @@
-package stream_test
+package stream
 
 import (
 	"errors"
@@ -7,11 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/penstock-io/penstock/stream"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var rewrite = flag.Bool("update", false, "write the golden files anew")
 
 // TestBrokenFiles keeps the text of every mistake: file and line, what is
 // wrong, and what to write instead.
@@ -23,12 +21,12 @@ func TestBrokenFiles(t *testing.T) {
 	}
 	var got strings.Builder
 	for _, file := range files {
-		streams, err := stream.Load(file)
+		streams, err := Load(file)
 		if err == nil {
 			t.Errorf("%s: loaded as %s, want an error", file, streams[0].Name)
 			continue
 		}
-		var mistake *stream.FileError
+		var mistake *FileError
 		if !errors.As(err, &mistake) || mistake.File == "" || mistake.Line < 1 {
 			t.Errorf("%s: %v, want a FileError with file and line", file, err)
 		}
@@ -39,7 +37,7 @@ func TestBrokenFiles(t *testing.T) {
 
 func golden(t *testing.T, file, got string) {
 	t.Helper()
-	if *update {
+	if *rewrite {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}

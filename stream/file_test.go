@@ -1,14 +1,13 @@
-package stream_test
+package stream
 
 import (
 	"testing"
 
 	"github.com/penstock-io/penstock"
-	"github.com/penstock-io/penstock/stream"
 )
 
 func TestLoadOrders(t *testing.T) {
-	streams, err := stream.Load("../examples/orders")
+	streams, err := Load("../examples/orders")
 	if err != nil {
 		t.Fatal(err)
 	}

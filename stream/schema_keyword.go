@@ -28,12 +28,26 @@ const (
 
 var typeNames = []string{"null", "boolean", "integer", "number", "string", "object", "array"}
 
+// typeWords are the types as messages to people have them.
+var typeWords = []string{"null", "true or false", "an integer", "a number", "text", "an object", "an array"}
+
 // String lists the types as messages do.
 func (t jsonTypes) String() string {
 	var list []string
 	for i, name := range typeNames {
 		if t&(1<<i) != 0 && (name != "integer" || t&typeNumber == 0) {
 			list = append(list, name)
+		}
+	}
+	return orList(list)
+}
+
+// words lists the types for people.
+func (t jsonTypes) words() string {
+	var list []string
+	for i, word := range typeWords {
+		if t&(1<<i) != 0 && (typeNames[i] != "integer" || t&typeNumber == 0) {
+			list = append(list, word)
 		}
 	}
 	return orList(list)

@@ -32,24 +32,22 @@ func (s *Stream) fullReject(tree *jsonschema.ValidationError, document map[strin
 		return cmp.Or(
 			cmp.Compare(len(b.InstanceLocation), len(a.InstanceLocation)),
 			cmp.Compare(rank(a), rank(b)),
-			strings.Compare(pointerOf(a.InstanceLocation), pointerOf(b.InstanceLocation)),
+			strings.Compare(failingPlace(a), failingPlace(b)),
 			cmp.Compare(order(a), order(b)),
 			strings.Compare(a.SchemaURL, b.SchemaURL),
 		)
 	})
-	pointer := pointerOf(leaf.InstanceLocation)
-	switch k := leaf.ErrorKind.(type) {
-	case *kind.AdditionalProperties:
+	pointer := failingPlace(leaf)
+	if k, ok := leaf.ErrorKind.(*kind.AdditionalProperties); ok {
 		pointer += "/" + escapePointer(cutName(firstUnknown(k.Properties, leaf.InstanceLocation, extra)))
-	case *kind.PropertyNames:
-		pointer += "/" + escapePointer(cutName(k.Property))
 	}
 	subject := "the event"
 	if pointer != "" {
 		subject = cut(pointer[1:])
 	}
 	got := ""
-	if v, ok := valueAt(document, leaf.InstanceLocation); ok && len(leaf.InstanceLocation) > 0 {
+	ofMember := pointer != pointerOf(leaf.InstanceLocation) // the member's name is at fault
+	if v, ok := valueAt(document, leaf.InstanceLocation); ok && !ofMember && pointer != "" {
 		got = " is " + shownJSON(v)
 	}
 	return penstock.NewReject(keywordOf(leaf), pointer, "%s%s: %s", subject, got, leafText(leaf))
@@ -139,6 +137,15 @@ func pointerOf(tokens []string) string {
 	return b.String()
 }
 
+// failingPlace is the JSON pointer of the value at fault, or of the member
+// whose name is.
+func failingPlace(e *jsonschema.ValidationError) string {
+	if k, ok := e.ErrorKind.(*kind.PropertyNames); ok {
+		return pointerOf(append(slices.Clone(e.InstanceLocation), k.Property))
+	}
+	return pointerOf(e.InstanceLocation)
+}
+
 // firstUnknown is the member to point at: the first as received when the event
 // itself is closed, else the first by name, as nested members are not kept in
 // order.
@@ -156,7 +163,11 @@ func firstUnknown(names, location []string, extra []byte) string {
 func leafText(e *jsonschema.ValidationError) string {
 	switch k := e.ErrorKind.(type) {
 	case *kind.Type:
-		return "send " + orList(k.Want)
+		var words []string
+		for _, name := range k.Want {
+			words = append(words, typeWords[slices.Index(typeNames, name)])
+		}
+		return "send " + orList(words)
 	case *kind.Required:
 		return "send " + strings.Join(k.Missing, ", ")
 	case *kind.AdditionalProperties:
@@ -171,6 +182,14 @@ func leafText(e *jsonschema.ValidationError) string {
 		return fmt.Sprintf("%d characters; send at least %d", k.Got, k.Want)
 	case *kind.MaxLength:
 		return fmt.Sprintf("%d characters; send at most %d", k.Got, k.Want)
+	case *kind.MinItems:
+		return fmt.Sprintf("%d long; send at least %d", k.Got, k.Want)
+	case *kind.MaxItems:
+		return fmt.Sprintf("%d long; send at most %d", k.Got, k.Want)
+	case *kind.MinProperties:
+		return fmt.Sprintf("%d members; send at least %d", k.Got, k.Want)
+	case *kind.MaxProperties:
+		return fmt.Sprintf("%d members; send at most %d", k.Got, k.Want)
 	case *kind.Minimum:
 		return "send at least " + ratText(k.Want)
 	case *kind.Maximum:
