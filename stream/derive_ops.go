@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/penstock-io/penstock"
@@ -28,6 +29,9 @@ func compileOperation(node *yaml.Node, what string, f Field) (operation, Field, 
 		return operation{}, f, lineError(node, "%s does not know the operation %q; %s", what, node.Value, meant(node.Value, operationNames))
 	}
 	parts, err := keyed(node, "do of "+what, operationNames...)
+	if err != nil && splitDecimal(node) {
+		return operation{}, f, lineError(node, "cast in %s is cut in two by its comma; write it in quotes, as {cast: \"decimal(12,2)\"}", what)
+	}
 	if err != nil {
 		return operation{}, f, err
 	}
@@ -53,6 +57,18 @@ func compileOperation(node *yaml.Node, what string, f Field) (operation, Field, 
 		return operation{}, f, lineError(p.key, "%s in %s takes no argument; write it bare, as [%s]", name, what, name)
 	}
 	panic("stream: unreachable")
+}
+
+// splitDecimal recognises {cast: decimal(12,2)}, where YAML takes the comma for
+// its own.
+func splitDecimal(node *yaml.Node) bool {
+	for i := 0; i+2 < len(node.Content); i += 2 {
+		if node.Content[i].Value == "cast" && strings.HasPrefix(node.Content[i+1].Value, "decimal(") &&
+			strings.HasSuffix(node.Content[i+2].Value, ")") {
+			return true
+		}
+	}
+	return false
 }
 
 func operationExample(name string) string {
