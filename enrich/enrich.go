@@ -55,6 +55,7 @@ type Options struct {
 type Enricher struct {
 	lookups []*lookup
 	files   []*file
+	remotes int // look-ups that ask outside the process
 	closers []func() error
 
 	stop     context.CancelFunc
@@ -124,6 +125,7 @@ func (x *Enricher) add(s *stream.Stream, declared stream.Lookup, o Options) erro
 func (x *Enricher) addRemote(l *lookup, a asker, log *slog.Logger) {
 	r := newRemote(l.declared, a, log, &l.counts)
 	l.source = r
+	x.remotes++
 	x.closers = append(x.closers, r.answers.Close)
 }
 
@@ -178,7 +180,7 @@ func (x *Enricher) watch() {
 // fails and the policy is retry, or ctx has ended.
 func (x *Enricher) Step(ctx context.Context, e *penstock.Event) error {
 	for _, l := range x.lookups {
-		if err := l.run(ctx, e); err != nil {
+		if err := l.run(ctx, e, &l.counts); err != nil {
 			return err
 		}
 	}
@@ -200,10 +202,10 @@ func (x *Enricher) Close() error {
 // Stats is what one look-up has done so far, for metrics.
 type Stats struct {
 	Lookup  string
-	Hits    int64 // questions answered from memory
-	Misses  int64 // questions for which the source was asked, or its answer to another event awaited
-	Missing int64 // questions without an answer, and events that lack the value to ask with
-	Errors  int64 // questions the source failed to answer
+	Hits    int64 // events answered from memory, also by what was asked ahead
+	Misses  int64 // times the source was asked, or its answer to another event awaited
+	Missing int64 // events without an answer, or without the value to ask with
+	Errors  int64 // events that the source failed to answer
 	Entries int   // rows or answers in memory
 	Reloads int64 // times a changed file was read
 	Broken  int64 // times a changed file could not be read and the old data was kept

@@ -59,8 +59,8 @@ func openFile(declared stream.Lookup, fields []stream.Field, log *slog.Logger, c
 }
 
 // answer finds v's row in memory: no allocation, no lock.
-func (f *file) answer(_ context.Context, v penstock.Value, values []penstock.Value) (bool, error) {
-	f.counts.hits.Add(1)
+func (f *file) answer(_ context.Context, v penstock.Value, values []penstock.Value, c *counts) (bool, error) {
+	c.hits.Add(1)
 	var buf [64]byte
 	t := f.current.Load()
 	row := t.find(v.AppendText(buf[:0]))

@@ -20,31 +20,31 @@ type lookup struct {
 type source interface {
 	// answer puts what is known about v into the slots of values that the
 	// look-up adds, and reports whether anything is. Without an answer it
-	// leaves values alone.
-	answer(ctx context.Context, v penstock.Value, values []penstock.Value) (bool, error)
+	// leaves values alone. An answer from memory is counted in c.
+	answer(ctx context.Context, v penstock.Value, values []penstock.Value, c *counts) (bool, error)
 	entries() int
 }
 
-// run looks one event up. It sets every slot it adds, whatever the outcome, so
-// that a second run of the step gives the same event.
-func (l *lookup) run(ctx context.Context, e *penstock.Event) error {
+// run looks one event up and counts its outcome in c. It sets every slot it
+// adds, whatever the outcome, so that a second run gives the same event.
+func (l *lookup) run(ctx context.Context, e *penstock.Event, c *counts) error {
 	v := e.Values[l.declared.Match]
 	if v.Missing() {
-		return l.missing(e, v)
+		return l.missing(e, v, c)
 	}
-	found, err := l.source.answer(ctx, v, e.Values)
+	found, err := l.source.answer(ctx, v, e.Values, c)
 	if err != nil {
-		return l.failed(ctx, e, err)
+		return l.failed(ctx, e, err, c)
 	}
 	if !found {
-		return l.missing(e, v)
+		return l.missing(e, v, c)
 	}
 	return nil
 }
 
 // missing applies the policy for a question without an answer.
-func (l *lookup) missing(e *penstock.Event, v penstock.Value) error {
-	l.counts.missing.Add(1)
+func (l *lookup) missing(e *penstock.Event, v penstock.Value, c *counts) error {
+	c.missing.Add(1)
 	for _, a := range l.declared.Add {
 		e.Values[a.Slot] = penstock.Value{}
 		if l.declared.Missing == stream.PolicyDefault {
@@ -63,11 +63,11 @@ func (l *lookup) missing(e *penstock.Event, v penstock.Value) error {
 // failed applies the policy for a source that cannot be asked. A caller that
 // goes away is no such source: passing its event on without the fields, or
 // rejecting it, would be a verdict that the same event would not get again.
-func (l *lookup) failed(ctx context.Context, e *penstock.Event, err error) error {
+func (l *lookup) failed(ctx context.Context, e *penstock.Event, err error, c *counts) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("look-up %s: %w", l.declared.Name, ctx.Err())
 	}
-	l.counts.errors.Add(1)
+	c.errors.Add(1)
 	for _, a := range l.declared.Add {
 		e.Values[a.Slot] = penstock.Value{}
 	}

@@ -61,14 +61,14 @@ func orDefault[N int | time.Duration](declared, otherwise N) N {
 	return declared
 }
 
-func (r *remote) answer(ctx context.Context, v penstock.Value, values []penstock.Value) (bool, error) {
+func (r *remote) answer(ctx context.Context, v penstock.Value, values []penstock.Value, c *counts) (bool, error) {
 	var buf [128]byte
 	key := v.AppendText(append(buf[:0], byte(v.Kind)))
 	row, known := r.answers.Get(string(key))
 	if known {
-		r.counts.hits.Add(1)
+		c.hits.Add(1)
 	} else {
-		r.counts.misses.Add(1)
+		r.counts.misses.Add(1) // asked ahead or not, it is the source that is asked
 		var err error
 		if row, err = r.fetch(ctx, string(key), v); err != nil {
 			return false, err
