@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -89,6 +90,19 @@ func (c Config) options() ([]kgo.Opt, error) {
 		opts = append(opts, kgo.SASL(m))
 	}
 	return opts, nil
+}
+
+// reach asks any broker for an answer, so that what is wrong with the way there
+// is told at once and plainly.
+func (c Config) reach(ctx context.Context, client *kgo.Client) error {
+	err := client.Ping(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("reach a broker of %v: it hung up (%w): check the TLS and SASL settings", c.Brokers, err)
+	}
+	return fmt.Errorf("reach a broker of %v: %w", c.Brokers, err)
 }
 
 func checkAddress(broker string) error {

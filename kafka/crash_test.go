@@ -104,7 +104,7 @@ func TestCrashAtEveryRequest(t *testing.T) {
 				}
 				return loseAsk // the process is gone
 			})
-			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+			ctx, cancel := context.WithTimeout(context.Background(), 150*time.Millisecond)
 			for n := uint64(21); n < 200 && ctx.Err() == nil; n += 20 {
 				first.Write(ctx, run(n, n+19)) // whatever it says, nobody is there to hear it
 			}

@@ -112,15 +112,26 @@ func (p progress) clone() progress {
 	return p
 }
 
+// A reach says how far into the progress topic to read.
+type reach func(context.Context, *kadm.Client) (kadm.ListedOffsets, error)
+
+// toHighWatermark reads everything. Other Sinks write to the same partition,
+// and one that is in the middle of a transaction would otherwise hide a record
+// of ours that is committed behind it. This waits for such a transaction to
+// end, which takes at most its timeout.
+func toHighWatermark(ctx context.Context, admin *kadm.Client) (kadm.ListedOffsets, error) {
+	return admin.ListEndOffsets(ctx, ProgressTopic)
+}
+
+// toLastStable reads up to the first open transaction and does not wait: it
+// may be our own, which only a new producer epoch ends.
+func toLastStable(ctx context.Context, admin *kadm.Client) (kadm.ListedOffsets, error) {
+	return admin.ListCommittedOffsets(ctx, ProgressTopic)
+}
+
 // readProgress returns the committed progress of door, and false when there
 // is none.
-//
-// It reads up to the high watermark, not the last stable offset: other Sinks
-// write to the same partition, and one that is in the middle of a transaction
-// would otherwise hide a record of ours that is committed behind it. Reading
-// on to the high watermark waits for such a transaction to end, which takes at
-// most its timeout.
-func readProgress(ctx context.Context, opts []kgo.Opt, door string) (progress, bool, error) {
+func readProgress(ctx context.Context, opts []kgo.Opt, door string, to reach) (progress, bool, error) {
 	opts = append(slices.Clone(opts),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{ProgressTopic: {0: kgo.NewOffset().AtStart()}}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -131,7 +142,7 @@ func readProgress(ctx context.Context, opts []kgo.Opt, door string) (progress, b
 		return progress{}, false, err
 	}
 	defer client.Close()
-	start, end, err := bounds(ctx, client)
+	start, end, err := bounds(ctx, client, to)
 	if err != nil {
 		return progress{}, false, err
 	}
@@ -165,14 +176,14 @@ func parseProgress(data []byte, door string) (progress, bool, error) {
 	return p, true, nil
 }
 
-// bounds returns the log start and the high watermark of the progress topic.
-func bounds(ctx context.Context, client *kgo.Client) (start, end int64, err error) {
+// bounds returns where the progress topic starts, and how far to read it.
+func bounds(ctx context.Context, client *kgo.Client, to reach) (start, end int64, err error) {
 	admin := kadm.NewClient(client)
 	starts, err := admin.ListStartOffsets(ctx, ProgressTopic)
 	if err != nil {
 		return 0, 0, err
 	}
-	ends, err := admin.ListEndOffsets(ctx, ProgressTopic)
+	ends, err := to(ctx, admin)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -203,13 +203,9 @@ func (r *round) place(i int) penstock.Place {
 	}
 }
 
-// abortPatience is how long a failed round waits for its clean end, and
-// commitPatience how long a commit is waited for when the caller is gone: to
+// commitPatience is how long a commit is waited for when the caller is gone: to
 // know is worth more than to be quick.
-const (
-	abortPatience  = 2 * time.Second
-	commitPatience = 10 * time.Second
-)
+const commitPatience = 10 * time.Second
 
 // transact puts the round into Kafka in one transaction. When it returns an
 // error and the session is not broken, nothing of the round is in Kafka. When
@@ -238,7 +234,7 @@ func (s *session) transact(ctx context.Context, r *round) error {
 // abort ends the transaction so that nothing of it is ever read. Where that
 // does not succeed, the session is broken, and the next one does it.
 func (s *session) abort(ctx context.Context, r *round) {
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortPatience)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.abortPatience)
 	defer cancel()
 	err := s.client.AbortBufferedRecords(ending)
 	if err == nil {

@@ -23,6 +23,8 @@ type session struct {
 	broken   bool
 	events   uint64 // put into Kafka since the Sink last noted it
 	rounds   uint64
+
+	abortPatience time.Duration // how long a failed round waits for its clean end
 }
 
 func (s *session) close() { s.client.Close() }
@@ -48,9 +50,9 @@ func (s *Sink) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := next.client.Ping(ctx); err != nil {
+	if err := s.cfg.reach(ctx, next.client); err != nil {
 		next.close()
-		return fmt.Errorf("kafka: reach a broker of %v: %w", s.cfg.Brokers, err)
+		return fmt.Errorf("kafka: %w", err)
 	}
 	if err := s.prepare(ctx, next, opts); err != nil {
 		next.close()
@@ -66,7 +68,10 @@ func (s *Sink) start(ctx context.Context) error {
 func (s *Sink) transactionTimeout() time.Duration { return s.o.RoundTimeout + 5*time.Second }
 
 func (s *Sink) newSession(opts []kgo.Opt) (*session, error) {
-	next := &session{topics: &topics{}, refused: map[string]*penstock.Reject{}}
+	next := &session{
+		topics: &topics{}, refused: map[string]*penstock.Reject{},
+		abortPatience: min(2*time.Second, s.o.RoundTimeout/4),
+	}
 	producer := append(opts[:len(opts):len(opts)],
 		kgo.ProducerLinger(0), // the batch is the batch already
 		// lz4: twice zstd's rate for little more volume, and the drainer
@@ -111,7 +116,7 @@ func (s *Sink) prepare(ctx context.Context, next *session, opts []kgo.Opt) error
 	if _, _, err := next.client.ProducerID(ctx); err != nil {
 		return explain(fmt.Errorf("take producer %s: %w", s.o.TransactionalID, err))
 	}
-	found, _, err := readProgress(ctx, opts, s.o.Door)
+	found, _, err := readProgress(ctx, opts, s.o.Door, toHighWatermark)
 	if err != nil {
 		return fmt.Errorf("read topic %s: %w", ProgressTopic, err)
 	}
@@ -141,7 +146,7 @@ func (s *Sink) claim(ctx context.Context, next *session) error {
 }
 
 func (s *Sink) stillOurs(ctx context.Context, opts []kgo.Opt) error {
-	found, ok, err := readProgress(ctx, opts, s.o.Door)
+	found, ok, err := readProgress(ctx, opts, s.o.Door, toLastStable)
 	if err != nil {
 		return fmt.Errorf("read topic %s: %w", ProgressTopic, err)
 	}
@@ -192,8 +197,10 @@ func (s *Sink) topicNames() []string {
 
 func (s *Sink) eventsPlan() topicPlan { return s.plan(s.o.Topic, s.o.MessageBytesMax) }
 
+// rejectsPlan makes room for what is too large for the other topic: a dead
+// letter that is refused too stops the line.
 func (s *Sink) rejectsPlan() topicPlan {
-	return s.plan(s.o.RejectsTopic, int32(min(2*int64(s.o.MessageBytesMax), 1<<30)))
+	return s.plan(s.o.RejectsTopic, int32(min(max(2*int64(s.o.MessageBytesMax), 8<<20), 64<<20)))
 }
 
 func (s *Sink) plan(topic string, bytesMax int32) topicPlan {

@@ -38,7 +38,7 @@ type SinkOptions struct {
 	// How topics are created when they are missing.
 	Partitions        int32 // of Topic and RejectsTopic; 0 means 6
 	ReplicationFactor int16 // 0 means the brokers' default
-	MessageBytesMax   int32 // largest event; 0 means 2 MiB; the rejects topic takes twice as much
+	MessageBytesMax   int32 // largest event; 0 means 2 MiB, at most 32 MiB; the rejects topic takes twice as much, and no less than 8 MiB
 
 	// RoundTimeout bounds how long one Write waits for the brokers before it
 	// says so with an error; nothing is lost by it. 0 means 20 s, at least
@@ -57,6 +57,8 @@ func (o SinkOptions) withDefaults() (SinkOptions, error) {
 		return o, fmt.Errorf("kafka: topic %s is where sinks keep their progress: choose another for events", ProgressTopic)
 	case o.Topic == o.RejectsTopic:
 		return o, fmt.Errorf("kafka: events and dead letters must not share topic %s", o.Topic)
+	case o.MessageBytesMax > 32<<20:
+		return o, fmt.Errorf("kafka: a message size of %d is above 32 MiB", o.MessageBytesMax)
 	case o.Partitions < 0 || o.ReplicationFactor < 0 || o.MessageBytesMax < 0 || o.RoundTimeout < 0:
 		return o, errors.New("kafka: partitions, replication factor, message size and timeout must not be negative")
 	}

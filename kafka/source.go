@@ -127,8 +127,8 @@ type reading struct {
 
 // look checks that the topic is there and notes where it ends.
 func (r *reading) look(ctx context.Context) error {
-	if err := r.client.Ping(ctx); err != nil {
-		return fmt.Errorf("reach a broker of %v: %w", r.cfg.Brokers, err)
+	if err := r.cfg.reach(ctx, r.client); err != nil {
+		return err
 	}
 	admin := kadm.NewClient(r.client)
 	meta, err := admin.Metadata(ctx, r.o.Topic)

@@ -60,10 +60,11 @@ func (p topicPlan) ensure(ctx context.Context, client *kgo.Client, log *slog.Log
 	admin := kadm.NewClient(client)
 	for attempt := 0; ; attempt++ {
 		meta, err := admin.Metadata(ctx, p.name)
-		if err != nil {
+		if err == nil {
+			err = readiness(meta.Topics[p.name])
+		} else if !refusedForGood(err) {
 			return fmt.Errorf("look up topic %s: %w", p.name, err)
 		}
-		err = readiness(meta.Topics[p.name])
 		switch {
 		case err == nil:
 			return nil
