@@ -119,7 +119,7 @@ func (c *check) judge(v *penstock.Value) failure {
 			}
 		}
 		if c.textual && c.decimalText {
-			return c.judgeText(v.Bytes)
+			return c.judgeText(received(v))
 		}
 	case penstock.Text:
 		if c.isDecimal || c.isTime || c.format != nil && !c.format.valid(v.Bytes) {
@@ -130,10 +130,19 @@ func (c *check) judge(v *penstock.Value) failure {
 		}
 	case penstock.Time:
 		if c.textual {
-			return c.judgeText(v.Bytes)
+			return c.judgeText(received(v))
 		}
 	}
 	return fine
+}
+
+// received is the text a time or a decimal came as; a door whose source has
+// such values without text gets the canonical one.
+func received(v *penstock.Value) []byte {
+	if v.Bytes != nil {
+		return v.Bytes
+	}
+	return v.AppendText(nil)
 }
 
 // typeOf is the JSON type of a value. A whole number is integer and number.
@@ -165,7 +174,7 @@ func (c *check) typeOf(v *penstock.Value) jsonTypes {
 
 func (c *check) in(set *choices, v *penstock.Value) bool {
 	if v.Kind == penstock.Decimal && c.decimalText {
-		return set.haveText(v.Bytes)
+		return set.haveText(received(v))
 	}
 	return set.have(v)
 }

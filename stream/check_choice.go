@@ -74,8 +74,10 @@ func (c *choices) have(v *penstock.Value) bool {
 		return c.null
 	case penstock.Bool:
 		return v.Num == 1 && c.yes || v.Num == 0 && c.no
-	case penstock.Text, penstock.Time:
+	case penstock.Text:
 		return c.haveText(v.Bytes)
+	case penstock.Time:
+		return c.haveText(received(v))
 	case penstock.Int:
 		if slices.Contains(c.integers, v.Num) {
 			return true

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/penstock-io/penstock"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -246,7 +245,7 @@ func (c *lookupCompiler) limits() {
 			*into = d
 		}
 	}
-	read("ttl", time.Millisecond, 30*24*time.Hour, &c.lookup.TTL)
+	read("ttl", 0, 30*24*time.Hour, &c.lookup.TTL)
 	read("negative_ttl", 0, 30*24*time.Hour, &c.lookup.NegativeTTL)
 	read("timeout", time.Millisecond, time.Minute, &c.lookup.Timeout)
 	if e, ok := c.keys["capacity"]; ok {
@@ -254,108 +253,4 @@ func (c *lookupCompiler) limits() {
 		c.note(err)
 		c.lookup.Capacity = n
 	}
-}
-
-// added reads the fields that the answer adds: a list of names, or a mapping of
-// field to the answer's name for it.
-func (c *lookupCompiler) added() {
-	e, ok := c.keys["add"]
-	if !ok {
-		c.fault(c.node, "the look-up %s adds nothing; write the fields it adds, as add: [country, tier]", c.name)
-		return
-	}
-	pairs, err := addedPairs(e.value)
-	if err != nil {
-		c.note(err)
-		return
-	}
-	if len(pairs) == 0 || len(pairs) > addedMax {
-		c.fault(e.value, "add has %d fields; write 1 to %d, as add: [country, tier]", len(pairs), addedMax)
-		return
-	}
-	defaults := c.defaults(pairs)
-	for _, p := range pairs {
-		if text := badFieldName(p.name); text != "" {
-			c.fault(p.key, "the field name %q %s", cut(p.name), text)
-		}
-		if slot := c.stream.slot(p.name); slot >= 0 && slot < c.stream.Declared {
-			c.fault(p.key, "add would write over the received field %s; give the added one another name, as add: {%s_%s: %s}", p.name, c.name, p.name, p.name)
-			continue
-		} else if slot >= 0 {
-			c.fault(p.key, "the field %s is derived or added already; give this one another name, as add: {%s_%s: %s}", p.name, c.name, p.name, p.name)
-			continue
-		}
-		c.lookup.Add = append(c.lookup.Add, Added{From: p.value.Value, Slot: len(c.stream.Fields), Default: defaults[p.name]})
-		c.stream.Fields = append(c.stream.Fields, Field{Name: p.name})
-	}
-}
-
-// addedPairs lists field and source name; a listed name is both.
-func addedPairs(node *yaml.Node) ([]entry, error) {
-	if node.Kind == yaml.MappingNode {
-		pairs, err := entries(node, "add")
-		for _, p := range pairs {
-			if err == nil {
-				_, err = text(p.value, "add", "add: {country: country_code}")
-			}
-		}
-		return pairs, err
-	}
-	list, err := names(node, "add", "add: [country, tier]")
-	var pairs []entry
-	for _, item := range list {
-		pairs = append(pairs, entry{name: item.Value, key: item, value: item})
-	}
-	return pairs, err
-}
-
-// defaults reads the values for fields that have no answer.
-func (c *lookupCompiler) defaults(pairs []entry) map[string]penstock.Value {
-	e, ok := c.keys["default"]
-	if !ok {
-		return nil
-	}
-	var known []string
-	for _, p := range pairs {
-		known = append(known, p.name)
-	}
-	given, err := keyed(e.value, "default", known...)
-	c.note(err)
-	values := map[string]penstock.Value{}
-	for _, name := range known {
-		v, ok := given[name]
-		if !ok {
-			c.fault(e.key, "default has no value for %s; add %s: VALUE, or null", name, name)
-			continue
-		}
-		value, err := scalarValue(v.value)
-		c.note(err)
-		values[name] = value
-	}
-	return values
-}
-
-// scalarValue reads a YAML scalar as a value: text, a number, true, false or
-// null.
-func scalarValue(node *yaml.Node) (penstock.Value, error) {
-	if node.Kind != yaml.ScalarNode {
-		return penstock.Value{}, lineError(node, "the value is %s; write text, a number, true, false or null", shape(node))
-	}
-	v, err := scalarJSON(node)
-	if err != nil {
-		return penstock.Value{}, err
-	}
-	switch v := v.(type) {
-	case nil:
-		return penstock.Value{Kind: penstock.Null}, nil
-	case bool:
-		return penstock.BoolValue(v), nil
-	case string:
-		return penstock.TextValue(v), nil
-	}
-	var value penstock.Value
-	literal := []byte(node.Value)
-	n, _ := parseNumeral(literal)
-	(&Field{Type: Any}).fromNumber(literal, n, &value)
-	return value, nil
 }

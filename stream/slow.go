@@ -149,8 +149,10 @@ func valueJSON(v *penstock.Value, f *Field) (any, error) {
 		if f.FromNumber {
 			return json.Number(v.AppendText(nil)), nil
 		}
-		return string(v.Bytes), nil
-	case penstock.Text, penstock.Time:
+		return string(received(v)), nil
+	case penstock.Time:
+		return string(received(v)), nil
+	case penstock.Text:
 		return string(v.Bytes), nil
 	}
 	var inner any
