@@ -1,0 +1,186 @@
+package ingest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// readBody reads the request's body into q.body, as sent, and leaves the
+// decompressed text in q.text. All that it holds is charged to the budget
+// before it is read.
+func (q *request) readBody(r *http.Request) *problem {
+	limit := q.limits.BodyBytesMax
+	size := r.ContentLength
+	if size > limit {
+		return q.bodyTooLarge()
+	}
+	if size == 0 {
+		return emptyBody()
+	}
+	if size > 0 {
+		if !q.charge(bodyCost * size) {
+			return overloaded()
+		}
+		q.body = grown(q.body[:0], int(size))[:size]
+		if n, err := io.ReadFull(r.Body, q.body); err != nil {
+			return q.bodyProblem(err, int64(n))
+		}
+	} else if p := q.readUnsized(r.Body, limit); p != nil {
+		return p
+	}
+	q.text = q.body
+	q.wire = int64(len(q.body))
+	if q.coding != codingNone {
+		return q.inflate()
+	}
+	return nil
+}
+
+// readUnsized reads a body that does not say how long it is.
+func (q *request) readUnsized(body io.Reader, limit int64) *problem {
+	var p *problem
+	q.body, p = q.readGrowing(q.body[:0], body, func(n int64) *problem {
+		if n > limit {
+			return q.bodyTooLarge()
+		}
+		return nil
+	}, q.bodyProblem)
+	return p
+}
+
+const readChunk = 64 << 10
+
+// readGrowing appends all of src to dst, charging as it grows. It asks check
+// after each read, and failed what a read error means.
+func (q *request) readGrowing(dst []byte, src io.Reader, check func(n int64) *problem, failed func(err error, n int64) *problem) ([]byte, *problem) {
+	charged := 0
+	for {
+		if len(dst) == cap(dst) || cap(dst) == 0 {
+			dst = grown(dst, max(readChunk, cap(dst)))
+		}
+		if cap(dst) > charged {
+			if !q.charge(bodyCost * int64(cap(dst)-charged)) {
+				return dst, overloaded()
+			}
+			charged = cap(dst)
+		}
+		n, err := src.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		if p := check(int64(len(dst))); p != nil {
+			return dst, p
+		}
+		if err == io.EOF {
+			return dst, nil
+		}
+		if err != nil {
+			return dst, failed(err, int64(len(dst)))
+		}
+	}
+}
+
+// grown returns b with room for n more bytes.
+func grown(b []byte, n int) []byte {
+	if cap(b)-len(b) >= n {
+		return b
+	}
+	return append(make([]byte, 0, len(b)+n), b...)
+}
+
+func emptyBody() *problem {
+	return badRequest("empty", "the body holds no event: send one object, an array of objects, or one object a line")
+}
+
+func (q *request) bodyTooLarge() *problem {
+	return tooLarge("body_too_large", fmt.Sprintf("a body may have %d bytes, compressed or not: send less at a time", q.limits.BodyBytesMax))
+}
+
+// bodyProblem says why a body could not be read to its end.
+func (q *request) bodyProblem(err error, n int64) *problem {
+	var tooMany *http.MaxBytesError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		p := newProblem(http.StatusRequestTimeout, "body_timeout", "the body came too slowly",
+			fmt.Sprintf("%d bytes came in the time that a body may take; nothing was stored: send less at a time", n))
+		p.header = [2]string{"Connection", "close"}
+		return p
+	case errors.As(err, &tooMany):
+		return q.bodyTooLarge()
+	}
+	p := badRequest("body_incomplete", fmt.Sprintf("the body ended early, after %d bytes; nothing was stored", n))
+	p.header = [2]string{"Connection", "close"}
+	return p
+}
+
+// inflate decompresses q.body into q.inflated and makes it the text.
+func (q *request) inflate() *problem {
+	src, err := q.inflater()
+	if err != nil {
+		return q.notInflated(err, 0)
+	}
+	var p *problem
+	q.inflated, p = q.readGrowing(q.inflated[:0], src, q.checkInflated, q.notInflated)
+	q.text = q.inflated
+	return p
+}
+
+// ratioFree is how much any body may inflate to, whatever its ratio.
+const ratioFree = 1 << 20
+
+func (q *request) checkInflated(n int64) *problem {
+	if n > q.limits.BodyBytesMax {
+		return tooLarge("inflated_too_large", fmt.Sprintf("the body inflates to more than %d bytes: send less at a time", q.limits.BodyBytesMax))
+	}
+	if n > ratioFree && n > int64(len(q.body))*q.limits.RatioMax {
+		return tooLarge("inflated_too_large", fmt.Sprintf("the body inflates to more than %d times its size, as no events do", q.limits.RatioMax))
+	}
+	return nil
+}
+
+func (q *request) notInflated(err error, _ int64) *problem {
+	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		return tooLarge("inflated_too_large", fmt.Sprintf("the zstd frame wants more memory than %d bytes", q.limits.BodyBytesMax))
+	}
+	name := "gzip"
+	if q.coding == codingZstd {
+		name = "zstd"
+	}
+	return badRequest("not_inflated", "the body is not whole "+name+", as Content-Encoding says it is; nothing was stored")
+}
+
+// zstdWindowMax is the largest window that RFC 8878 asks all decoders to take.
+const zstdWindowMax = 8 << 20
+
+// inflater returns the request's own decompressor, set on q.body. They are
+// kept with the request, since each brings tens of kilobytes of tables.
+func (q *request) inflater() (io.Reader, error) {
+	q.source.Reset(q.body)
+	if q.coding == codingZstd {
+		if q.zstd == nil {
+			var err error
+			q.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+				zstd.WithDecoderMaxWindow(zstdWindowMax), zstd.WithDecoderMaxMemory(uint64(q.limits.BodyBytesMax)+1))
+			if err != nil {
+				return nil, err
+			}
+		}
+		return q.zstd, q.zstd.Reset(&q.source)
+	}
+	if q.gzip == nil {
+		q.gzip = new(gzip.Reader)
+	}
+	return q.gzip, q.gzip.Reset(&q.source)
+}
+
+// inflaters are kept from one request to the next.
+type inflaters struct {
+	source bytes.Reader
+	gzip   *gzip.Reader
+	zstd   *zstd.Decoder
+}
