@@ -2,13 +2,15 @@ package stream
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/penstock-io/penstock"
 )
 
 // codec is what decoding, deriving and encoding compiled from the fields.
 type codec struct {
-	index       fieldIndex
+	received    *fieldIndex // of events as senders write them
+	recorded    *fieldIndex // of records as Encode writes them
 	derivations []derivation
 	layout      []member // what Encode writes, in its order
 }
@@ -16,9 +18,34 @@ type codec struct {
 // compileCodec prepares decoding and encoding. It is called once, when all
 // fields are known.
 func (s *Stream) compileCodec() error {
-	s.index = newFieldIndex(s.Fields, s.Declared)
+	if len(s.Fields) > slotsMax {
+		return fmt.Errorf("stream %s has %d fields; at most %d can be had", s.Name, len(s.Fields), slotsMax)
+	}
+	order := make([]int, s.Declared)
+	for slot := range order {
+		order[slot] = slot
+	}
+	s.received = newFieldIndex(s.Fields, order)
 	s.layout = newLayout(s.Fields)
+	order = make([]int, len(s.layout))
+	for i, m := range s.layout {
+		order[i] = m.slot
+	}
+	s.recorded = newFieldIndex(recordFields(s.Fields), order)
 	return nil
+}
+
+// slotsMax bounds received, derived and looked-up fields together. It is far
+// beyond any table and keeps slots within 16 bits.
+const slotsMax = 10_000
+
+// recordFields are the fields as Encode writes them: decimals as numbers.
+func recordFields(fields []Field) []Field {
+	written := slices.Clone(fields)
+	for i := range written {
+		written[i].FromNumber = true
+	}
+	return written
 }
 
 // The default limits of a Decoder.
@@ -39,16 +66,26 @@ type Decoder struct {
 
 	stream *Stream
 	scan   scanner
-	seen   []uint64 // a bit for each declared field that has come
+	index  *fieldIndex
+	seen   []uint64 // a bit for each field that has come
 	extras []span   // members the schema does not name
 	memory memory   // unescaped text
 }
 
 type span struct{ from, to int }
 
-// NewDecoder returns a Decoder of the stream's events.
-func (s *Stream) NewDecoder() *Decoder {
-	d := &Decoder{stream: s, seen: make([]uint64, (s.Declared+63)/64)}
+// NewDecoder returns a Decoder of the stream's events, as senders write them.
+// A member that the stream itself computes is refused, lest the record had two.
+func (s *Stream) NewDecoder() *Decoder { return s.newDecoder(s.received) }
+
+// NewRecordDecoder returns a Decoder of the stream's records, as Encode has
+// written them: derived and looked-up fields are read back into their slots,
+// and what a derived field overrides is absent. It is for who reads the topic
+// or the journal again; no step needs to run on its events but Identify.
+func (s *Stream) NewRecordDecoder() *Decoder { return s.newDecoder(s.recorded) }
+
+func (s *Stream) newDecoder(index *fieldIndex) *Decoder {
+	d := &Decoder{stream: s, index: index, seen: make([]uint64, (len(s.Fields)+63)/64)}
 	d.scan.unescape = d.unescape
 	return d
 }
@@ -149,7 +186,7 @@ func (d *Decoder) object(e *penstock.Event) int {
 	if c.peek(i) == '}' {
 		return i + 1
 	}
-	next := 0 // the field that comes next if the sender keeps to the schema's order
+	next := 0 // the place of the field that comes next if the sender keeps to the schema's order
 	for {
 		slot, end := d.expected(i, next)
 		if slot < 0 {
@@ -162,8 +199,8 @@ func (d *Decoder) object(e *penstock.Event) int {
 			return -1
 		}
 		if slot >= 0 {
-			next = slot + 1
-			end = d.value(value, &d.stream.Fields[slot], &e.Values[slot])
+			next = d.index.place[slot] + 1
+			end = d.value(value, &d.index.fields[slot], &e.Values[slot])
 		} else if end = c.skip(value); end >= 0 && c.fault.none() {
 			d.extras = append(d.extras, span{i, end})
 		}
@@ -186,18 +223,18 @@ func (d *Decoder) object(e *penstock.Event) int {
 // Most senders write their fields in one order, so this is nearly always so,
 // and saves scanning the name.
 func (d *Decoder) expected(i, next int) (slot, end int) {
-	if next >= len(d.stream.index.quoted) {
+	if next >= len(d.index.quoted) {
 		return -1, i
 	}
-	quoted := d.stream.index.quoted[next]
+	quoted, slot := d.index.quoted[next], d.index.order[next]
 	data := d.scan.data
-	if len(data)-i < len(quoted) || string(data[i:i+len(quoted)]) != quoted || d.came(next) {
+	if len(data)-i < len(quoted) || string(data[i:i+len(quoted)]) != quoted || d.came(slot) {
 		return -1, i
 	}
-	return next, i + len(quoted)
+	return slot, i + len(quoted)
 }
 
-// came notes that a declared field has come, and reports whether it had come
+// came notes that a field has come, and reports whether it had come
 // before.
 func (d *Decoder) came(slot int) bool {
 	word, bit := slot>>6, uint64(1)<<(slot&63)
@@ -207,7 +244,7 @@ func (d *Decoder) came(slot int) bool {
 }
 
 // named walks the name at i and finds its slot; -1 is a name that is no
-// declared field.
+// field to decode.
 func (d *Decoder) named(i int) (slot, end int) {
 	c := &d.scan
 	if c.peek(i) != '"' {
@@ -221,9 +258,9 @@ func (d *Decoder) named(i int) (slot, end int) {
 	if escaped {
 		name = d.unescape(name)
 	}
-	slot = d.stream.index.find(name)
+	slot = d.index.find(name)
 	switch {
-	case slot >= d.stream.Declared:
+	case slot >= 0 && d.index.place[slot] < 0:
 		c.mark(codeReserved, i, "the stream itself computes this member; leave it out")
 		return -1, end
 	case slot >= 0 && d.came(slot), slot < 0 && !c.names.add(name):

@@ -6,34 +6,49 @@ import (
 	"strings"
 )
 
-// A fieldIndex finds a field's slot by its name.
+// A fieldIndex finds the slot a name is decoded into.
 type fieldIndex struct {
 	fields []Field
 	table  []uint16 // slot+1 at the hash of its name or behind it; 0 is free
-	quoted []string // the declared names as they stand in JSON, quotes included
+	order  []int    // the slots to decode into, in the order senders write them
+	quoted []string // their names as they stand in JSON, quotes included
+	place  []int    // of each slot in order; -1: the stream computes it
 }
 
-// newFieldIndex indexes the names of all fields. A name that several slots
-// have leads to the declared one if there is one: that is what is received.
-func newFieldIndex(fields []Field, declared int) fieldIndex {
+// newFieldIndex indexes the names of all fields, to decode into the slots of
+// order. A name that several slots have leads to the one in order.
+func newFieldIndex(fields []Field, order []int) *fieldIndex {
 	size := 8
 	for size < 4*len(fields) {
 		size *= 2
 	}
-	x := fieldIndex{fields: fields, table: make([]uint16, size)}
-	for slot, f := range fields {
-		if slot < declared {
-			x.quoted = append(x.quoted, quotedName(f.Name))
-		}
-		if x.find([]byte(f.Name)) < 0 {
-			h := nameHash([]byte(f.Name))
-			for x.table[h&uint64(size-1)] != 0 {
-				h++
-			}
-			x.table[h&uint64(size-1)] = uint16(slot + 1)
-		}
+	x := &fieldIndex{fields: fields, table: make([]uint16, size), order: order, place: make([]int, len(fields))}
+	for slot := range fields {
+		x.place[slot] = -1
+	}
+	for i, slot := range order {
+		x.place[slot] = i
+		x.quoted = append(x.quoted, quotedName(fields[slot].Name))
+		x.add(slot)
+	}
+	for slot := range fields {
+		x.add(slot)
 	}
 	return x
+}
+
+// add enters a slot's name unless another slot has it.
+func (x *fieldIndex) add(slot int) {
+	name := []byte(x.fields[slot].Name)
+	if x.find(name) >= 0 {
+		return
+	}
+	mask := uint64(len(x.table) - 1)
+	h := nameHash(name)
+	for x.table[h&mask] != 0 {
+		h++
+	}
+	x.table[h&mask] = uint16(slot + 1)
 }
 
 // quotedName is the name as nearly all senders write it. One that needs an

@@ -15,7 +15,7 @@ const (
 // before keep their block alive when a new one is begun.
 func (m *memory) room(n int) []byte {
 	if cap(m.block)-len(m.block) < n {
-		m.block = make([]byte, 0, max(blockBytesMin, 2*cap(m.block), n))
+		m.block = make([]byte, 0, max(blockBytesMin, min(2*cap(m.block), blockBytesKept), n))
 	}
 	from := len(m.block)
 	m.block = m.block[:from+n]

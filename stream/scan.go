@@ -295,8 +295,10 @@ func (c *scanner) number(i int) (end int, n numeral) {
 		return c.wrong(end, bad), n
 	}
 	if end-i > numberBytesMax || n.vast {
-		c.mark(codeRange, i, fmt.Sprintf("the number has more than %d characters or an exponent beyond ±%d; send it as a string if it is meant",
-			numberBytesMax, numberExponentMax))
+		c.mark(codeRange, i, numberRangeDetail)
 	}
 	return end, n
 }
+
+var numberRangeDetail = fmt.Sprintf("the number has more than %d characters or an exponent beyond ±%d; send it as a string if it is meant",
+	numberBytesMax, numberExponentMax)
