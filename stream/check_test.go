@@ -2,7 +2,9 @@ package stream
 
 import (
 	"context"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/penstock-io/penstock"
@@ -92,6 +94,27 @@ func TestCheckDetails(t *testing.T) {
 		}
 	}
 	golden(t, "testdata/details.golden", got.String())
+}
+
+// TestCheckTogether: a stream may be used by any number of goroutines, on both
+// paths.
+func TestCheckTogether(t *testing.T) {
+	for _, r := range rivals(t) {
+		if r.name != "42-orders" && r.name != "24-nested" && r.name != "41-slow-decimal" {
+			continue
+		}
+		var judges sync.WaitGroup
+		for range 4 {
+			judges.Go(func() {
+				for _, literal := range literals {
+					for _, f := range r.stream.Fields {
+						r.agree(t, []byte(`{`+strconv.Quote(f.Name)+`:`+literal+`}`))
+					}
+				}
+			})
+		}
+		judges.Wait()
+	}
 }
 
 // TestCheckNeedsTheRow: a door that hands in too few values is a mistake in

@@ -84,6 +84,41 @@ func TestLoadFolder(t *testing.T) {
 	}
 }
 
+// TestDocumentedExamples loads what docs/stream-file.md shows.
+func TestDocumentedExamples(t *testing.T) {
+	text, err := os.ReadFile("../docs/stream-file.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const before = "stream: documented\n"
+	const schema = `schema:
+  properties:
+    user_id: {type: integer}
+    amount: {type: [number, string], format: "decimal(12,2)"}
+    currency: {type: string}
+    status: {type: string}
+    email: {type: string}
+`
+	loaded := 0
+	for _, block := range strings.Split(string(text), "```yaml\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		switch {
+		case strings.HasPrefix(block, "stream:"):
+		case strings.HasPrefix(block, "schema: order.schema.json"):
+			continue // a file that is not there
+		case strings.HasPrefix(block, "schema:"):
+			block = before + block
+		default:
+			block = before + schema + block
+		}
+		loadText(t, block)
+		loaded++
+	}
+	if loaded < 4 {
+		t.Errorf("found %d examples, want at least 4", loaded)
+	}
+}
+
 // TestLoadRefusesEndlessFiles: a device or a vast file must not fill memory.
 func TestLoadRefusesEndlessFiles(t *testing.T) {
 	if _, err := Load(os.DevNull); err == nil || !strings.Contains(err.Error(), "no regular file") {
