@@ -244,7 +244,9 @@ func (f *file) parseJSON(in *bufio.Reader) (*table, error) {
 				return nil, fmt.Errorf("object %d: %w", n, err)
 			}
 		case ']':
-			dec.ReadToken()
+			if _, err := dec.ReadToken(); err != nil { // one that closes nothing
+				return nil, err
+			}
 		default:
 			_, err := dec.ReadToken()
 			if errors.Is(err, io.EOF) {

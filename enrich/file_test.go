@@ -67,6 +67,9 @@ func TestBrokenFilesSayWhere(t *testing.T) {
 		{"c.json", `[{"user_id":1}`, "unexpected EOF"},
 		{"c.json", `{"user_id":1} 5`, "value 2 is not an object"},
 		{"c.json", `[[{"user_id":1}]]`, "value 1 is not an object"},
+		{"c.json", `]`, "invalid character"},
+		{"c.json", `{"user_id":1}]`, "invalid character"},
+		{"c.json", `[`, "unexpected EOF"},
 		{"c.json", `{"country":"SE"}`, "object 1: has no text or number to match"},
 		{"c.json", `{"user_id":1,"tier":{"a":1}}`, "tier: is a JSON object"},
 	} {

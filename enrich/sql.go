@@ -26,7 +26,7 @@ func OpenSQL(dsn string) (*sql.DB, error) {
 		return sql.Open("pgx", dsn)
 	case "sqlite":
 		if rest == "" {
-			return nil, errors.New("sqlite: names no file; write sqlite:FILE")
+			return nil, errors.New("dsn names no file; write sqlite:FILE")
 		}
 		name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: rest}).EscapedPath(), RawQuery: "mode=ro&_pragma=busy_timeout(1000)"}
 		return sql.Open("sqlite", name.String())
