@@ -409,3 +409,45 @@ func TestEncode(t *testing.T) {
 	}()
 	encode()
 }
+
+func BenchmarkSteps(b *testing.B) {
+	s := ordersStream(b)
+	d := s.NewDecoder()
+	var e penstock.Event
+	if _, err := d.Decode([]byte(orderJSON), &e); err != nil {
+		b.Fatal(err)
+	}
+	ctx := context.Background()
+	for _, step := range []struct {
+		name string
+		run  penstock.Step
+	}{{"derive", s.Derive}, {"identify", s.Identify}, {"encode", s.Encode}} {
+		b.Run(step.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := step.run(ctx, &e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkExpr(b *testing.B) {
+	for _, code := range []string{`i * 2 + 1`, `round(d * 1.19, 2)`, `s == nil ? "none" : upper(s)`} {
+		b.Run(code, func(b *testing.B) {
+			s := rowStream()
+			compile(b, s, "z: {expr: '"+code+"'}")
+			var e penstock.Event
+			if _, err := s.NewDecoder().Decode([]byte(`{"i":42,"d":12.50,"s":"text"}`), &e); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := s.Derive(b.Context(), &e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

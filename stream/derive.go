@@ -17,15 +17,14 @@ type derivation struct {
 	ops    []operation
 }
 
-// A source is where a derivation begins. It is pure: the same row gives the
-// same value.
-type source func(row []penstock.Value) (penstock.Value, error)
+// A source sets v, the derivation's slot, to where it begins. It reads earlier
+// slots only, so the same row always gives the same value.
+type source func(row []penstock.Value, v *penstock.Value) error
 
-// An operation turns one value into the next; it is pure too. It sees missing
-// values only if it says so.
+// An operation turns the value in v into the next. It sees missing values only
+// if it says so.
 type operation struct {
-	name    string
-	apply   func(v penstock.Value) (penstock.Value, error)
+	apply   func(v *penstock.Value) error
 	missing bool
 }
 
@@ -39,17 +38,17 @@ func (s *Stream) Derive(_ context.Context, e *penstock.Event) error {
 	}
 	for i := range s.derivations {
 		d := &s.derivations[i]
-		v, err := d.source(e.Values)
+		v := &e.Values[d.slot]
+		err := d.source(e.Values, v)
 		for k := 0; k < len(d.ops) && err == nil; k++ {
-			if op := &d.ops[k]; !v.Missing() || op.missing {
-				v, err = op.apply(v)
+			if op := &d.ops[k]; v.Kind > penstock.Null || op.missing {
+				err = op.apply(v)
 			}
 		}
 		if err != nil {
-			e.Values[d.slot] = penstock.Value{}
+			*v = penstock.Value{}
 			return penstock.NewReject("derive", s.pointer(d.slot), "cannot derive the field: %v", err)
 		}
-		e.Values[d.slot] = v
 	}
 	return nil
 }
@@ -127,7 +126,10 @@ func (s *Stream) compileSource(e entry, what string, parts map[string]entry) (so
 		if err != nil {
 			return nil, Field{}, err
 		}
-		return func(row []penstock.Value) (penstock.Value, error) { return row[slot], nil }, s.Fields[slot], nil
+		return func(row []penstock.Value, v *penstock.Value) error {
+			*v = row[slot]
+			return nil
+		}, s.Fields[slot], nil
 	}
 	if p, ok := parts["concat"]; ok {
 		begin, err := s.compileConcat(p.value, "concat of "+what)
@@ -171,7 +173,10 @@ func (s *Stream) compileConcat(node *yaml.Node, what string) (source, error) {
 		}
 		parts = append(parts, p)
 	}
-	return func(row []penstock.Value) (penstock.Value, error) { return concat(parts, row) }, nil
+	return func(row []penstock.Value, v *penstock.Value) (err error) {
+		*v, err = concat(parts, row)
+		return err
+	}, nil
 }
 
 func (s *Stream) compilePart(item *yaml.Node, what string) (part, error) {

@@ -48,14 +48,15 @@ func compileCast(node *yaml.Node, what string, f Field) (operation, Field, error
 	if !possible {
 		return operation{}, f, lineError(node, "%s casts %s to %s, which has no meaning; they can become %s", what, f.describe(), node.Value, orList(others))
 	}
-	apply := func(v penstock.Value) (penstock.Value, error) {
-		made, ok := to.cast(v)
+	apply := func(v *penstock.Value) error {
+		made, ok := to.cast(*v)
 		if !ok {
-			return v, fmt.Errorf("the %v %s cannot become %s exactly", v.Kind, strconv.Quote(cut(v.String())), node.Value)
+			return fmt.Errorf("the %v %s cannot become %s exactly", v.Kind, strconv.Quote(cut(v.String())), node.Value)
 		}
-		return made, nil
+		*v = made
+		return nil
 	}
-	return operation{name: "cast", apply: apply}, to, nil
+	return operation{apply: apply}, to, nil
 }
 
 var castNames = map[Type]string{Bool: "boolean", Int: "integer", Decimal: "decimal(p,s)", Number: "number", Time: "time", Text: "text"}
@@ -83,8 +84,12 @@ func castTarget(node *yaml.Node, what string) (Field, error) {
 }
 
 // cast turns v into a value of field f's type, exactly or not at all.
-func (f Field) cast(v penstock.Value) (penstock.Value, bool) {
+func (f *Field) cast(v penstock.Value) (penstock.Value, bool) {
 	switch f.Type {
+	case Int:
+		if v.Kind <= penstock.Decimal && v.Kind >= penstock.Int && v.Scale == 0 {
+			return penstock.IntValue(v.Num), true // as after scale
+		}
 	case Text:
 		if v.Kind == penstock.Text {
 			return v, true
@@ -125,7 +130,7 @@ func numeralOf(v penstock.Value) (numeral, bool) {
 	return numeral{}, false
 }
 
-func (f Field) castNumeral(v penstock.Value, n numeral) (penstock.Value, bool) {
+func (f *Field) castNumeral(v penstock.Value, n numeral) (penstock.Value, bool) {
 	switch f.Type {
 	case Int:
 		i, ok := n.scaled(0)

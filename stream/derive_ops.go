@@ -87,13 +87,14 @@ func compileTextOperation(node *yaml.Node, what string, f Field) (operation, Fie
 		return operation{}, f, lineError(node, "%s in %s works on text, and here it gets %s; write {cast: text} before it", node.Value, what, f.describe())
 	}
 	change := map[string]func([]byte) []byte{"trim": bytes.TrimSpace, "upper": upper, "lower": lower}[node.Value]
-	apply := func(v penstock.Value) (penstock.Value, error) {
+	apply := func(v *penstock.Value) error {
 		if v.Kind != penstock.Text {
-			return v, fmt.Errorf("%s works on text, not on %v", node.Value, v.Kind)
+			return fmt.Errorf("%s works on text, not on %v", node.Value, v.Kind)
 		}
-		return penstock.Value{Kind: penstock.Text, Bytes: change(v.Bytes)}, nil
+		v.Bytes = change(v.Bytes)
+		return nil
 	}
-	return operation{name: node.Value, apply: apply}, Field{Type: Text}, nil
+	return operation{apply: apply}, Field{Type: Text}, nil
 }
 
 func upper(text []byte) []byte { return changeCase(text, 'a', 'z', bytes.ToUpper) }
@@ -144,21 +145,22 @@ func compileScale(node *yaml.Node, what string, f Field) (operation, Field, erro
 	if f.Type == Int && by < 0 {
 		to = Field{Type: Decimal, Precision: 18, Scale: uint8(scale)}
 	}
-	apply := func(v penstock.Value) (penstock.Value, error) {
+	apply := func(v *penstock.Value) error {
 		if v.Kind != penstock.Int && v.Kind != penstock.Decimal {
-			return v, fmt.Errorf("scale works on integers and decimals, not on %v %s", v.Kind, cut(v.String()))
+			return fmt.Errorf("scale works on integers and decimals, not on %v %s", v.Kind, cut(v.String()))
 		}
 		n := numeral{mant: magnitude(v.Num), neg: v.Num < 0, exp: by - int(v.Scale)}
-		if to.Type == Int {
-			if i, ok := n.scaled(0); ok {
-				return penstock.IntValue(i), nil
-			}
-		} else if unscaled, ok := n.decimal(18, to.Scale); ok {
-			return penstock.DecimalValue(unscaled, to.Scale), nil
+		scaled, ok := n.scaled(int(to.Scale))
+		if !ok || to.Type == Decimal && !fitsPrecision(scaled, 18) {
+			return fmt.Errorf("%v × 10^%d does not fit %s", v, by, to.describe())
 		}
-		return v, fmt.Errorf("%v × 10^%d does not fit %s", v, by, to.describe())
+		*v = penstock.Value{Kind: penstock.Int, Num: scaled}
+		if to.Type == Decimal {
+			v.Kind, v.Scale = penstock.Decimal, to.Scale
+		}
+		return nil
 	}
-	return operation{name: "scale", apply: apply}, to, nil
+	return operation{apply: apply}, to, nil
 }
 
 // compileMap compiles map: {a: b}, else: c, which replaces one value by
@@ -190,17 +192,23 @@ func compileMap(mapping, otherwise entry, what string, f Field) (operation, Fiel
 	for i, e := range list {
 		table[e.name] = values[i]
 	}
-	apply := func(v penstock.Value) (penstock.Value, error) {
+	apply := func(v *penstock.Value) error {
 		var room [64]byte
-		if found, ok := table[string(v.AppendText(room[:0]))]; ok {
-			return found, nil
+		text := v.Bytes
+		if v.Kind != penstock.Text {
+			text = v.AppendText(room[:0])
+		}
+		if found, ok := table[string(text)]; ok {
+			*v = found
+			return nil
 		}
 		if len(values) > len(list) {
-			return values[len(list)], nil
+			*v = values[len(list)]
+			return nil
 		}
-		return v, fmt.Errorf("map has no entry for %s, and no else", strconv.Quote(cut(v.String())))
+		return fmt.Errorf("map has no entry for %s, and no else", strconv.Quote(cut(v.String())))
 	}
-	return operation{name: "map", apply: apply}, to, nil
+	return operation{apply: apply}, to, nil
 }
 
 // compileDefault compiles default: v, which stands in for a missing value.
@@ -209,13 +217,13 @@ func compileDefault(node *yaml.Node, what string, f Field) (operation, Field, er
 	if err != nil {
 		return operation{}, f, err
 	}
-	apply := func(given penstock.Value) (penstock.Value, error) {
+	apply := func(given *penstock.Value) error {
 		if given.Missing() {
-			return v, nil
+			*given = v
 		}
-		return given, nil
+		return nil
 	}
-	return operation{name: "default", apply: apply, missing: true}, f, nil
+	return operation{apply: apply, missing: true}, f, nil
 }
 
 // compileHash compiles hash: sha256 and sha512, written in hex.
@@ -224,7 +232,7 @@ func compileHash(node *yaml.Node, what string, f Field) (operation, Field, error
 	if err != nil {
 		return operation{}, f, err
 	}
-	apply := func(v penstock.Value) (penstock.Value, error) {
+	apply := func(v *penstock.Value) error {
 		var room [128]byte
 		text := v.Bytes
 		if v.Kind != penstock.Text {
@@ -232,12 +240,14 @@ func compileHash(node *yaml.Node, what string, f Field) (operation, Field, error
 		}
 		if name == "sha512" {
 			sum := sha512.Sum512(text)
-			return hexValue(sum[:]), nil
+			*v = hexValue(sum[:])
+			return nil
 		}
 		sum := sha256.Sum256(text)
-		return hexValue(sum[:]), nil
+		*v = hexValue(sum[:])
+		return nil
 	}
-	return operation{name: "hash", apply: apply}, Field{Type: Text}, nil
+	return operation{apply: apply}, Field{Type: Text}, nil
 }
 
 func hexValue(sum []byte) penstock.Value {

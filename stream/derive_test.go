@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/penstock-io/penstock"
@@ -333,4 +334,41 @@ func TestDeriveMistakes(t *testing.T) {
 	if got.String() != string(want) {
 		t.Errorf("messages changed (run with -update-derive to take them):\n%s", got.String())
 	}
+}
+
+// TestDeriveConcurrent: events of many goroutines never share a byte of
+// derived text, and nothing overwrites it later.
+func TestDeriveConcurrent(t *testing.T) {
+	s := rowStream()
+	compile(t, s, `
+x: {from: s, do: [upper]}
+y: {concat: [s, {text: "/"}, i]}
+z: {expr: 'upper(s) + text(i)'}
+`)
+	x := len(s.Fields) - 3
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() {
+			d := s.NewDecoder()
+			events := make([]penstock.Event, 500)
+			for i := range events {
+				data := fmt.Sprintf(`{"s":"g%d-%d-%s","i":%d}`, g, i, strings.Repeat("x", i), i)
+				_, err := d.Decode([]byte(data), &events[i])
+				if err := errors.Join(err, s.Derive(context.Background(), &events[i])); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			for i := range events {
+				text := fmt.Sprintf("g%d-%d-%s", g, i, strings.Repeat("x", i))
+				want := [3]string{strings.ToUpper(text), fmt.Sprintf("%s/%d", text, i), fmt.Sprintf("%s%d", strings.ToUpper(text), i)}
+				row := events[i].Values
+				if got := [3]string{row[x].String(), row[x+1].String(), row[x+2].String()}; got != want {
+					t.Errorf("derived %q, want %q", got, want)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -85,7 +85,10 @@ func (s *Stream) compileExpr(node *yaml.Node, what string) (source, Field, error
 		x.inputs = append(x.inputs, exprInput{slot, s.Fields[slot], checked.handled[name]})
 	}
 	x.runs.New = func() any { return &exprRun{env: make(map[string]any, len(x.inputs))} }
-	return x.eval, f, nil
+	return func(row []penstock.Value, v *penstock.Value) (err error) {
+		*v, err = x.eval(row)
+		return err
+	}, f, nil
 }
 
 // exprResult is the field type of an expression's result.
