@@ -53,9 +53,11 @@ func newEndpoint(declared stream.Lookup, fields []stream.Field, given *http.Clie
 	if given != nil {
 		client = *given
 	} else {
-		h.own = http.DefaultTransport.(*http.Transport).Clone()
-		h.own.MaxConnsPerHost = concurrencyMax
-		h.own.MaxIdleConnsPerHost = concurrencyMax
+		h.own = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
+			MaxConnsPerHost: concurrencyMax, MaxIdleConnsPerHost: concurrencyMax,
+			IdleConnTimeout: time.Minute, TLSHandshakeTimeout: h.timeout,
+		}
 		client.Transport = h.own
 	}
 	client.CheckRedirect = stayHome

@@ -286,3 +286,18 @@ func TestURLFromTheEnvironment(t *testing.T) {
 	x := open(t, enrich.Options{}, httpLookup("${PENSTOCK_TEST_URL}/{}"))
 	wantStep(t, x, penstock.IntValue(1), "SE", "gold")
 }
+
+func BenchmarkRememberedAnswer(b *testing.B) {
+	url, _ := serve(b, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"country":"SE","tier":"gold"}`) })
+	x := open(b, enrich.Options{}, httpLookup(url+"/{}"))
+	e, ctx := order(), b.Context()
+	n := int64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		e.Values[userID] = penstock.IntValue(n % 1000)
+		if err := x.Step(ctx, e); err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+}
