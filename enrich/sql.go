@@ -32,7 +32,7 @@ func OpenSQL(dsn string) (*sql.DB, error) {
 		return sql.Open("sqlite", name.String())
 	}
 	// The DSN itself may hold a password.
-	return nil, errors.New("dsn begins with neither postgres:// nor sqlite:")
+	return nil, errors.New("dsn names neither postgres://… nor sqlite:FILE")
 }
 
 // beside makes the file of a sqlite DSN, if it is relative, one in the folder
