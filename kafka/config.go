@@ -73,7 +73,7 @@ func (c Config) options() ([]kgo.Opt, error) {
 		kgo.WithLogger(driverLog{c.logger()}),
 		kgo.DisableClientMetrics(), // nobody asked us to send the brokers our figures
 		kgo.DialTimeout(5 * time.Second),
-		kgo.MetadataMinAge(100 * time.Millisecond), // else a topic just made is unknown for 5 s
+		kgo.MetadataMinAge(20 * time.Millisecond), // else a topic just made is unknown for 5 s
 	}
 	if c.TLS != nil {
 		t, err := c.TLS.config()

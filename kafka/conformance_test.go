@@ -11,6 +11,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	t.Run("DevBroker", func(t *testing.T) {
 		conform(t, func(t *testing.T) kafka.Config { _, cfg := fake(t); return cfg })
 	})

@@ -3,11 +3,13 @@ package kafka_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -59,6 +61,7 @@ func both(t *testing.T, test func(t *testing.T, cfg kafka.Config)) {
 // The one event that is too large goes to the dead letters, the others to the
 // topic, whether the client finds out or the broker says so.
 func TestTooLarge(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, cfg kafka.Config) {
 		for _, who := range []string{"client", "broker"} {
 			t.Run(who, func(t *testing.T) {
@@ -132,17 +135,33 @@ func noise(n int) []byte {
 	return out
 }
 
+// shrink lowers the topic's limit and returns once the broker goes by it.
 func shrink(t *testing.T, cfg kafka.Config, topic, limit string) {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
+	ctx := within(t, 20*time.Second)
+	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.TransactionalID(topic+"-probe"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	answer, err := kadm.NewClient(client).AlterTopicConfigs(within(t, 10*time.Second),
-		[]kadm.AlterConfig{{Name: "max.message.bytes", Value: &limit}}, topic)
+	answer, err := kadm.NewClient(client).AlterTopicConfigs(ctx, []kadm.AlterConfig{{Name: "max.message.bytes", Value: &limit}}, topic)
 	if err != nil || answer[0].Err != nil {
 		t.Fatal(err, answer)
+	}
+	for {
+		if err := client.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		refused := client.ProduceSync(ctx, &kgo.Record{Topic: topic, Value: noise(150_000)}).FirstErr()
+		if err := client.EndTransaction(ctx, kgo.TryAbort); err != nil {
+			t.Fatal(err)
+		}
+		if errors.Is(refused, kerr.MessageTooLarge) {
+			return
+		}
+		if refused != nil {
+			t.Fatal(refused)
+		}
 	}
 }
 

@@ -106,7 +106,6 @@ func (s *Source) client() (*kgo.Client, error) {
 		opts = append(opts,
 			kgo.ConsumerGroup(s.o.Group),
 			kgo.DisableAutoCommit(),
-			kgo.RequireStableFetchOffsets(),
 			kgo.BlockRebalanceOnPoll()) // no partition goes to another member while its events are under way
 	}
 	client, err := kgo.NewClient(opts...)
@@ -190,6 +189,9 @@ func (r *reading) drained(ctx context.Context) (bool, error) {
 
 func (r *reading) lookCommitted(ctx context.Context) error {
 	offsets, err := kadm.NewClient(r.client).FetchOffsets(ctx, r.o.Group)
+	if errors.Is(err, kerr.GroupIDNotFound) || kerr.IsRetriable(err) {
+		return nil // the group is only just being made; the next idle moment tells
+	}
 	if err != nil {
 		return fmt.Errorf("look up the offsets of group %s: %w", r.o.Group, err)
 	}

@@ -74,13 +74,13 @@ func (p topicPlan) ensure(ctx context.Context, client *kgo.Client, log *slog.Log
 			}
 		case refusedForGood(err):
 			return topicReject(p.name, err)
-		case attempt >= 50: // the brokers' metadata follows a creation within milliseconds
+		case attempt >= 200: // the brokers' metadata follows a creation within milliseconds
 			return fmt.Errorf("topic %s is not ready: %w", p.name, err)
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for topic %s: %w", p.name, context.Cause(ctx))
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(25 * time.Millisecond):
 		}
 	}
 }

@@ -120,6 +120,10 @@ func (k *KafkaServer) format(controller int, settings []string) error {
 		"share.coordinator.state.topic.min.isr=1",
 		"share.coordinator.state.topic.num.partitions=1",
 		"group.initial.rebalance.delay.ms=0",
+		// A broker that was killed can come back only once the controller has
+		// given up on its last life.
+		"broker.heartbeat.interval.ms=200",
+		"broker.session.timeout.ms=1000",
 	}, settings...)
 	if err := os.WriteFile(k.properties(), []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
 		return err
