@@ -1,0 +1,174 @@
+package journal
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+)
+
+// An identity is the keyed 128-bit hash of an event's ID. Two different IDs
+// never meet in practice, and nobody without the key can make them.
+type identity struct{ hi, lo uint64 }
+
+// A hasher makes identities. The key is drawn at Open and never stored, since
+// the memory of identities is rebuilt then.
+type hasher struct {
+	block cipher.Block
+	x     [aes.BlockSize]byte // here, not on the stack: the interface call would move it to the heap
+}
+
+func newHashKey() (cipher.Block, error) {
+	var key [16]byte
+	if _, err := rand.Read(key[:]); err != nil {
+		return nil, fmt.Errorf("draw the key of the identity hash: %w", err)
+	}
+	return aes.NewCipher(key[:])
+}
+
+// sum is CBC-MAC with the length in the first block, which makes it a secure
+// keyed hash for messages of any length.
+func (h *hasher) sum(id []byte) identity {
+	clear(h.x[:])
+	le.PutUint64(h.x[:], uint64(len(id)))
+	h.block.Encrypt(h.x[:], h.x[:])
+	for len(id) > 0 {
+		n := subtle.XORBytes(h.x[:], h.x[:], id[:min(len(id), aes.BlockSize)])
+		h.block.Encrypt(h.x[:], h.x[:])
+		id = id[n:]
+	}
+	return identity{le.Uint64(h.x[:]), le.Uint64(h.x[8:])}
+}
+
+// identities remembers the last max identities with their sequence numbers:
+// a ring in order of arrival, and an open-addressing index into it. It holds no
+// pointers, so the garbage collector never looks inside. It grows by doubling;
+// one million identities take 40 MB. The zero identities forgets nothing.
+type identities struct {
+	max     int // 0: no bound
+	ring    []remembered
+	head, n int
+	slots   []uint64 // low 32 bits of the hash << 32 | place in the ring + 1; 0 is free
+	evicted uint64
+}
+
+type remembered struct {
+	id  identity
+	seq uint64
+}
+
+const identitiesMin = 256
+
+// find returns the sequence number of id.
+func (t *identities) find(id identity) (seq uint64, ok bool) {
+	if t.n == 0 {
+		return 0, false
+	}
+	mask := uint32(len(t.slots) - 1)
+	for i := uint32(id.lo) & mask; t.slots[i] != 0; i = (i + 1) & mask {
+		if uint32(t.slots[i]>>32) != uint32(id.lo) {
+			continue
+		}
+		if r := &t.ring[uint32(t.slots[i])-1]; r.id == id {
+			return r.seq, true
+		}
+	}
+	return 0, false
+}
+
+// remember adds id. One that is known already keeps its first number, and one
+// too many forgets the oldest.
+func (t *identities) remember(id identity, seq uint64) {
+	if _, ok := t.find(id); ok {
+		return
+	}
+	if t.n == len(t.ring) && !t.grow() {
+		t.forgetOldest()
+		t.evicted++
+	}
+	at := (t.head + t.n) % len(t.ring)
+	t.ring[at] = remembered{id, seq}
+	t.n++
+	t.index(at)
+}
+
+func (t *identities) index(at int) {
+	id := t.ring[at].id
+	mask := uint32(len(t.slots) - 1)
+	i := uint32(id.lo) & mask
+	for t.slots[i] != 0 {
+		i = (i + 1) & mask
+	}
+	t.slots[i] = id.lo<<32 | uint64(at+1)
+}
+
+// grow doubles the ring up to max and reports whether there is room now.
+func (t *identities) grow() bool {
+	size := max(2*len(t.ring), identitiesMin)
+	if t.max > 0 {
+		size = min(size, t.max)
+	}
+	if size <= len(t.ring) {
+		return false
+	}
+	ring := make([]remembered, size)
+	for i := range t.n {
+		ring[i] = t.ring[(t.head+i)%len(t.ring)]
+	}
+	slots := 2 * identitiesMin
+	for slots < 2*size {
+		slots *= 2
+	}
+	t.ring, t.head, t.slots = ring, 0, make([]uint64, slots)
+	for i := range t.n {
+		t.index(i)
+	}
+	return true
+}
+
+// forgetOldest frees the slot of the oldest and moves up what was displaced by
+// it, so that no search ends early at the hole.
+func (t *identities) forgetOldest() {
+	mask := uint32(len(t.slots) - 1)
+	hole := uint32(t.ring[t.head].id.lo) & mask
+	for uint32(t.slots[hole]) != uint32(t.head+1) {
+		hole = (hole + 1) & mask
+	}
+	for i := (hole + 1) & mask; t.slots[i] != 0; i = (i + 1) & mask {
+		home := uint32(t.slots[i]>>32) & mask
+		if (i-home)&mask >= (i-hole)&mask {
+			t.slots[hole] = t.slots[i]
+			hole = i
+		}
+	}
+	t.slots[hole] = 0
+	t.head = (t.head + 1) % len(t.ring)
+	t.n--
+}
+
+// oldest is the sequence number of the oldest identity, or 0.
+func (t *identities) oldest() uint64 {
+	if t.n == 0 {
+		return 0
+	}
+	return t.ring[t.head].seq
+}
+
+// each calls f for every identity, oldest first.
+func (t *identities) each(f func(identity, uint64)) {
+	for i := range t.n {
+		r := &t.ring[(t.head+i)%len(t.ring)]
+		f(r.id, r.seq)
+	}
+}
+
+// reset forgets all but keeps the memory, unless that has become much larger
+// than what was in it.
+func (t *identities) reset() {
+	if len(t.ring) > identitiesMin && t.n < len(t.ring)/16 {
+		t.ring, t.slots = nil, nil
+	}
+	clear(t.slots)
+	t.head, t.n = 0, 0
+}
