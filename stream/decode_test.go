@@ -451,3 +451,29 @@ func BenchmarkExpr(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkEvent is all that the stream does with one event of the example.
+func BenchmarkEvent(b *testing.B) {
+	streams, err := Load("../examples/orders/orders.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := streams[0]
+	d := s.NewDecoder()
+	var e penstock.Event
+	data := []byte(orderJSON)
+	steps := []penstock.Step{s.Check, s.Derive, s.Identify, s.Encode}
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Reset()
+		if _, err := d.Decode(data, &e); err != nil {
+			b.Fatal(err)
+		}
+		for _, step := range steps {
+			if err := step(b.Context(), &e); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
