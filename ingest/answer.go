@@ -12,7 +12,7 @@ import (
 func (q *request) answer(w http.ResponseWriter, requestID string) int {
 	q.count = tallies{}
 	out := append(q.out[:0], `{"results":[`...)
-	q.outcomes(func(e *penstock.Event, o *outcome) {
+	q.outcomes(func(e *penstock.Event, o outcome) {
 		q.count.add(o, e.Verdict())
 		out = q.appendResult(out, e, o)
 		out = append(out, ',')
@@ -69,7 +69,7 @@ func (q *request) wait() time.Duration {
 }
 
 // appendResult appends one event's line.
-func (q *request) appendResult(dst []byte, e *penstock.Event, o *outcome) []byte {
+func (q *request) appendResult(dst []byte, e *penstock.Event, o outcome) []byte {
 	dst = append(dst, '{')
 	if len(e.ID) > 0 {
 		dst = append(dst, `"id":`...)

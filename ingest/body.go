@@ -55,23 +55,24 @@ func (q *request) readUnsized(body io.Reader, limit int64) *problem {
 	return p
 }
 
-const readChunk = 64 << 10
+// readFirst is the room for the first bytes of a body of unknown size; it is
+// doubled as the body turns out to be larger.
+const readFirst = 4 << 10
 
-// readGrowing appends all of src to dst, charging as it grows. It asks check
-// after each read, and failed what a read error means.
+// readGrowing appends all of src to dst, charging for it as it grows. It asks
+// check after each read, and failed what a read error means.
 func (q *request) readGrowing(dst []byte, src io.Reader, check func(n int64) *problem, failed func(err error, n int64) *problem) ([]byte, *problem) {
-	charged := 0
-	for {
-		if len(dst) == cap(dst) || cap(dst) == 0 {
-			dst = grown(dst, max(readChunk, cap(dst)))
-		}
-		if cap(dst) > charged {
-			if !q.charge(bodyCost * int64(cap(dst)-charged)) {
+	most := int(q.limits.BodyBytesMax) + 1
+	for room := 0; ; {
+		if len(dst) == room {
+			more := min(max(room, readFirst), most-room)
+			if !q.charge(bodyCost * int64(more)) {
 				return dst, overloaded()
 			}
-			charged = cap(dst)
+			room += more
+			dst = grown(dst, room-len(dst))
 		}
-		n, err := src.Read(dst[len(dst):cap(dst)])
+		n, err := src.Read(dst[len(dst):room])
 		dst = dst[:len(dst)+n]
 		if p := check(int64(len(dst))); p != nil {
 			return dst, p

@@ -34,7 +34,7 @@ func (q *request) decode(binary *envelope) *problem {
 
 // decodeOne takes the text from start on as one event.
 func (q *request) decodeOne(start int, v *envelope) *problem {
-	end, p := q.decodeAt(start, "", v)
+	end, p := q.decodeAt(start, v)
 	if p != nil {
 		return p
 	}
@@ -54,14 +54,15 @@ func (q *request) decodeArray(start int) *problem {
 		return emptyBody()
 	}
 	for {
-		place := "/" + strconv.Itoa(q.used)
-		end, p := q.decodeAt(at, place, nil)
+		index := q.used
+		end, p := q.decodeAt(at, nil)
 		if p != nil {
+			p.pointer = elementPointer(index) + p.pointer
 			return p
 		}
 		at = skipSpace(q.text, end)
 		if at == len(q.text) {
-			return malformed(place, "the array does not end: want , or ]", at)
+			return malformed(elementPointer(index), "the array does not end: want , or ]", at)
 		}
 		switch q.text[at] {
 		case ',':
@@ -72,14 +73,15 @@ func (q *request) decodeArray(start int) *problem {
 			}
 			return nil
 		default:
-			return malformed(place, "want , or ] behind an element of the array", at)
+			return malformed(elementPointer(index), "want , or ] behind an element of the array", at)
 		}
 	}
 }
 
+func elementPointer(index int) string { return "/" + strconv.Itoa(index) }
+
 // decodeAt decodes the event that begins at start and returns where it ends.
-// Place is its JSON pointer in the body.
-func (q *request) decodeAt(start int, place string, v *envelope) (end int, p *problem) {
+func (q *request) decodeAt(start int, v *envelope) (end int, p *problem) {
 	index := q.used
 	e, p := q.event()
 	if p != nil {
@@ -88,7 +90,7 @@ func (q *request) decodeAt(start int, place string, v *envelope) (end int, p *pr
 	n, err := q.decoder.Decode(q.text[start:], e)
 	if n == 0 {
 		why := asReject(err)
-		return 0, malformed(place+why.Pointer, why.Detail, start+max(0, int(why.Offset)))
+		return 0, malformed(why.Pointer, why.Detail, start+max(0, int(why.Offset)))
 	}
 	q.received(e, q.text[start:start+n], err, v, index)
 	return start + n, nil

@@ -64,7 +64,7 @@ type tallies struct {
 
 func (t *tallies) stored() int { return t.by[statusOK] + t.by[statusDuplicate] }
 
-func (t *tallies) add(o *outcome, v penstock.Verdict) {
+func (t *tallies) add(o outcome, v penstock.Verdict) {
 	t.by[o.status]++
 	t.all++
 	t.tally.Read++
@@ -89,7 +89,7 @@ func (t *tallies) add(o *outcome, v penstock.Verdict) {
 }
 
 // outcomes visits the outcome of each event in the order of the request.
-func (q *request) outcomes(visit func(e *penstock.Event, o *outcome)) {
+func (q *request) outcomes(visit func(e *penstock.Event, o outcome)) {
 	reached := q.attempt.reached
 	for i, e := range q.slab[:q.used] {
 		wasReached := len(reached) > 0 && reached[0] == e
@@ -102,7 +102,7 @@ func (q *request) outcomes(visit func(e *penstock.Event, o *outcome)) {
 		} else {
 			o = q.outcome(e, wasReached)
 		}
-		visit(e, &o)
+		visit(e, o)
 	}
 }
 

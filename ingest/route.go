@@ -125,7 +125,7 @@ func (d *door) showEvent(w http.ResponseWriter, r *http.Request, c *call, id str
 		o = outcome{status: statusInvalid, code: codeRefused, place: place}
 	}
 	q := request{door: d}
-	return show(w, q.appendResult(nil, &penstock.Event{ID: []byte(id)}, &o))
+	return show(w, q.appendResult(nil, &penstock.Event{ID: []byte(id)}, o))
 }
 
 func show(w http.ResponseWriter, body []byte) int {

@@ -1,0 +1,177 @@
+package ingest_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/ingest"
+)
+
+// nowhere is a journal that takes everything at once, so that only the door is
+// measured.
+type nowhere struct{ seq atomic.Uint64 }
+
+func (n *nowhere) Write(_ context.Context, b *penstock.Batch) error {
+	for _, e := range b.Pending().Events {
+		e.Deliver(penstock.Place{Seq: n.seq.Add(1), Offset: -1})
+	}
+	return nil
+}
+func (*nowhere) Await(context.Context, *penstock.Batch) error { return nil }
+func (*nowhere) Find([]byte) (penstock.Place, bool)           { return penstock.Place{}, false }
+func (*nowhere) RetryAfter() time.Duration                    { return 0 }
+
+func benchDoor(b testing.TB) *ingest.Handler {
+	b.Helper()
+	h := ingest.New(ingest.Options{Log: quiet})
+	s := loadStream(b, nil)
+	sink := &nowhere{}
+	in := ingest.Stream{Stream: s, Steps: []penstock.Step{s.Check, s.Derive, s.Identify, s.Encode}, Into: sink, Ledger: sink}
+	if err := h.Replace([]ingest.Stream{in}, nil); err != nil {
+		b.Fatal(err)
+	}
+	return h
+}
+
+// accept is the least that a server can do: read the body, answer 202.
+func accept(w http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// BenchmarkPost sends single orders over 32 keep-alive connections to the door
+// and to a bare net/http server, both over loopback.
+func BenchmarkPost(b *testing.B) {
+	for _, test := range []struct {
+		name    string
+		handler http.Handler
+	}{{"bare", http.HandlerFunc(accept)}, {"door", benchDoor(b)}} {
+		b.Run(test.name, func(b *testing.B) {
+			server, err := ingest.Listen("127.0.0.1:0", test.handler, ingest.ServerOptions{Log: quiet})
+			if err != nil {
+				b.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan error, 1)
+			go func() { done <- server.Serve(ctx) }()
+			body := []byte(order("1234567"))
+			request := []byte("POST /v1/streams/orders/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+				strconv.Itoa(len(body)) + "\r\n\r\n" + string(body))
+			b.SetParallelism(max(1, 32/runtime.GOMAXPROCS(0)))
+			b.RunParallel(func(pb *testing.PB) {
+				c, err := net.Dial("tcp", server.Addr().String())
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				defer c.Close()
+				answer := make([]byte, 4096)
+				for pb.Next() {
+					if _, err := c.Write(request); err != nil {
+						b.Error(err)
+						return
+					}
+					n, err := c.Read(answer)
+					if err != nil || !bytes.HasPrefix(answer[:n], []byte("HTTP/1.1 202")) {
+						b.Errorf("%v: %s", err, answer[:n])
+						return
+					}
+				}
+			})
+			b.StopTimer()
+			cancel()
+			if err := <-done; err != nil {
+				b.Error(err)
+			}
+		})
+	}
+}
+
+// A call is a request without a network: what remains is the door's own work.
+type call struct {
+	request *http.Request
+	body    bytes.Reader
+	text    []byte
+	header  http.Header
+	status  int
+	answer  []byte
+}
+
+func newCall(text []byte) *call {
+	c := &call{text: text, header: http.Header{}}
+	c.request, _ = http.NewRequest("POST", "/v1/streams/orders/events", nil)
+	c.request.Header.Set("Content-Type", "application/json")
+	c.request.ContentLength = int64(len(text))
+	c.request.Body = io.NopCloser(&c.body)
+	return c
+}
+
+func (c *call) Header() http.Header    { return c.header }
+func (c *call) WriteHeader(status int) { c.status = status }
+func (c *call) Write(b []byte) (int, error) {
+	c.answer = append(c.answer[:0], b...)
+	return len(b), nil
+}
+
+func (c *call) serve(h http.Handler) {
+	c.body.Reset(c.text)
+	clear(c.header)
+	h.ServeHTTP(c, c.request)
+}
+
+func array(events int) []byte {
+	out := []byte{'['}
+	for i := range events {
+		out = append(append(out, order(strconv.Itoa(i+1))...), ',')
+	}
+	out[len(out)-1] = ']'
+	return out
+}
+
+func BenchmarkHandler(b *testing.B) {
+	for _, events := range []int{1, 100} {
+		b.Run(strconv.Itoa(events), func(b *testing.B) {
+			h := benchDoor(b)
+			c := newCall(array(events))
+			b.ReportAllocs()
+			for b.Loop() {
+				c.serve(h)
+			}
+			if c.status != http.StatusAccepted {
+				b.Fatalf("%d %s", c.status, c.answer)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*events), "ns/event")
+		})
+	}
+}
+
+// An event costs no allocation beside those of its request, whose number is
+// fixed.
+func TestAllocations(t *testing.T) {
+	h := benchDoor(t)
+	count := func(events int) float64 {
+		c := newCall(array(events))
+		allocs := testing.AllocsPerRun(200, func() { c.serve(h) })
+		if c.status != http.StatusAccepted {
+			t.Fatalf("%d %s", c.status, c.answer)
+		}
+		return allocs
+	}
+	one, many := count(1), count(100)
+	if one > 20 {
+		t.Errorf("a request of one event makes %v allocations, want at most 20", one)
+	}
+	// Two more are the length of a long answer and the header that holds it.
+	if many > one+3 {
+		t.Errorf("99 events more make %v allocations more, want at most 3", many-one)
+	}
+}
