@@ -141,6 +141,8 @@ func runsOfPart(part *syntax.Regexp) ([]run, bool) {
 			}
 		}
 		return []run{one}, true
+	case syntax.OpCapture:
+		return runsOfPart(part.Sub[0])
 	case syntax.OpConcat:
 		var runs []run
 		for _, sub := range part.Sub {

@@ -75,6 +75,11 @@ func TestLoadFolder(t *testing.T) {
 	if streams[0].Version == before[:12] || streams[1].Version == before[12:] {
 		t.Error("a changed schema file leaves the version of a stream that includes it")
 	}
+	before = streams[1].Version
+	write("b.yaml", "stream: b\nschema: money.schema.yaml\ntopic: elsewhere\n")
+	if streams, err = Load(dir); err != nil || streams[1].Version == before {
+		t.Errorf("a changed stream file leaves its version (%v)", err)
+	}
 	write("c.yaml", "stream: a\nschema: {properties: {n: true}}\n")
 	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "c.yaml:1: the stream a is described in "+filepath.Join(dir, "a.yml")+" already") {
 		t.Errorf("two streams of one name give %v", err)
