@@ -10,10 +10,15 @@ import (
 
 // rules are the stream's checks, compiled.
 type rules struct {
+	schema []byte      // as JSON
 	checks []check     // one for each declared field
 	closed bool        // additionalProperties is false, and nothing else admits a name
 	full   *fullSchema // judges every event too; nil on the fast path
 }
+
+// Schema is the stream's JSON Schema as JSON, for senders and their tools. It
+// belongs to the stream and must not be changed.
+func (s *Stream) Schema() []byte { return s.schema }
 
 // Check is the Step that judges an event by the stream's schema. It looks only
 // at what was received (the declared values and Extra), so it may run again on

@@ -40,6 +40,16 @@ func TestLoadOrders(t *testing.T) {
 	}
 }
 
+// TestSchemaIsExact: what senders are shown is what they are judged by, digit
+// for digit.
+func TestSchemaIsExact(t *testing.T) {
+	s := loadText(t, "stream: exact\nschema: {properties: {n: {maximum: 9223372036854775807.000000000000000001, type: number}}}\n")
+	want := `{"properties":{"n":{"maximum":9223372036854775807.000000000000000001,"type":"number"}}}`
+	if string(s.Schema()) != want {
+		t.Errorf("the schema is %s, want %s", s.Schema(), want)
+	}
+}
+
 func TestLoadDefaults(t *testing.T) {
 	s := loadText(t, "stream: page-views\nschema: {properties: {at: {type: string}}}\n")
 	if s.Key != -1 || s.Time != -1 || s.ID != nil || s.Topic != "page-views" || s.Table.Name != "page_views" ||

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,6 +43,9 @@ func (s *Stream) compileSchema(node *yaml.Node, file string, included *sources) 
 	c.compileRoot()
 	if err := errors.Join(c.wrong...); err != nil {
 		return err
+	}
+	if s.schema, err = json.Marshal(document); err != nil {
+		return lineError(node, "write the schema as JSON: %v", err)
 	}
 	s.Slow = c.slow
 	if len(c.slow) > 0 {
