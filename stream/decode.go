@@ -102,10 +102,11 @@ func (d *Decoder) Reset() { d.memory.reset() }
 // memory, which lasts until Reset.
 //
 // It returns how many bytes it has read. The error, if any, is a
-// *penstock.Reject whose Offset counts from the first byte of the value. n > 0
-// beside an error means that the end of the refused value is certain and that
-// the caller may go on behind it; n == 0 means that the text is malformed and
-// the rest of data cannot be trusted.
+// *penstock.Reject whose Offset counts from the first byte of the value; the
+// values are then all absent. n > 0 beside an error means that the end of the
+// refused value is certain and that the caller may go on behind it; n == 0
+// means that the text is malformed and the rest of data cannot be trusted: Raw
+// is all of that rest.
 func (d *Decoder) Decode(data []byte, e *penstock.Event) (n int, err error) {
 	start := SkipSpace(data)
 	data = data[start:]

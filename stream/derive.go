@@ -200,8 +200,8 @@ func (s *Stream) compilePart(item *yaml.Node, what string) (part, error) {
 
 // concat joins the parts' text. A missing part makes the whole missing.
 func concat(parts []part, row []penstock.Value) (penstock.Value, error) {
-	size := 0
-	missing := penstock.Null
+	const none = penstock.Null + 1
+	size, missing := 0, none
 	for _, p := range parts {
 		size += len(p.literal)
 		if p.slot < 0 {
@@ -210,12 +210,10 @@ func concat(parts []part, row []penstock.Value) (penstock.Value, error) {
 		v := &row[p.slot]
 		if v.Missing() {
 			missing = min(missing, v.Kind)
-			size = -1 << 40
-			continue
 		}
 		size += textBytesMax(v)
 	}
-	if size < 0 {
+	if missing < none {
 		return penstock.Value{Kind: missing}, nil
 	}
 	if size > derivedBytesMax {

@@ -38,9 +38,12 @@ type exprRun struct {
 	env     map[string]any
 }
 
-// exprNodesMax bounds an expression's size, and with it its cost: no loops can
-// be written.
-const exprNodesMax = 500
+// The limits of an expression's size, and with it of its cost: no loops can be
+// written.
+const (
+	exprNodesMax = 500
+	exprBytesMax = 4096
+)
 
 // opaque is the type of fields that expressions cannot work with.
 type opaque struct{}
@@ -54,6 +57,9 @@ func (s *Stream) compileExpr(node *yaml.Node, what string) (source, Field, error
 	code, err := text(node, "expr of "+what, "'quantity * unit_price'")
 	if err != nil {
 		return nil, Field{}, err
+	}
+	if len(code) > exprBytesMax {
+		return nil, Field{}, lineError(node, "expr of %s has %d characters; write at most %d, in several derived fields if need be", what, len(code), exprBytesMax)
 	}
 	env := map[string]any{}
 	for _, f := range s.Fields {
@@ -117,7 +123,8 @@ func (x *expression) eval(row []penstock.Value) (penstock.Value, error) {
 	run := x.runs.Get().(*exprRun)
 	defer x.runs.Put(run)
 	defer clear(run.env) // the row's memory is not the pool's to keep
-	missing := penstock.JSON
+	const none = penstock.Null + 1
+	missing := none
 	for i := range x.inputs {
 		in := &x.inputs[i]
 		v := &row[in.slot]
@@ -134,7 +141,7 @@ func (x *expression) eval(row []penstock.Value) (penstock.Value, error) {
 		}
 		run.env[in.field.Name] = seen
 	}
-	if missing <= penstock.Null {
+	if missing < none {
 		return penstock.Value{Kind: missing}, nil
 	}
 	result, err := run.machine.Run(x.program, run.env)

@@ -40,7 +40,7 @@ func (c *scanner) container(i, outer int) int {
 			object := c.data[i] == '{'
 			c.open(depth, object)
 			depth++
-			if depth+outer > c.depthMax {
+			if depth+outer > c.depthMax && c.fault.none() {
 				c.mark(codeDepth, i, fmt.Sprintf("objects and arrays are nested more than %d deep; flatten the event", c.depthMax))
 			}
 			i = c.space(i + 1)
@@ -164,10 +164,11 @@ type largeName struct {
 	name   string
 }
 
-// Objects of more names than smallObject use the map; keptNames is how many
-// names or map entries are kept for the next event.
+// Objects of more names than smallObject use the map, which costs more than a
+// few comparisons; keptNames is how many names or map entries are kept for the
+// next event.
 const (
-	smallObject = 16
+	smallObject = 48
 	keptNames   = 4096
 )
 
