@@ -5,7 +5,9 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 )
@@ -17,6 +19,9 @@ import (
 type DevBroker struct {
 	cluster *kfake.Cluster
 	addr    string
+	dir     string // "" for none
+	lock    *os.File
+	log     *slog.Logger
 }
 
 // StartDevBroker starts a development broker that listens on addr, which must
@@ -38,17 +43,19 @@ func StartDevBroker(addr, dir string, log *slog.Logger) (*DevBroker, error) {
 		kfake.AllowAutoTopicCreation(),
 		kfake.ClusterID("penstock-development"),
 	}
+	var lock *os.File
 	if dir != "" {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("kafka: make the development broker's directory: %w", err)
+		if lock, err = openDevDir(dir, log); err != nil {
+			return nil, fmt.Errorf("kafka: open the development broker's directory %s: %w", dir, err)
 		}
 		opts = append(opts, kfake.DataDir(dir))
 	}
 	cluster, err := kfake.NewCluster(opts...)
 	if err != nil {
-		return nil, fmt.Errorf("kafka: start the development broker on %s: %w; is the port taken, or %s in use by another process?", addr, err, dir)
+		lock.Close()
+		return nil, fmt.Errorf("kafka: start the development broker on %s: %w; is the port taken?", addr, err)
 	}
-	b := &DevBroker{cluster: cluster, addr: cluster.ListenAddrs()[0]}
+	b := &DevBroker{cluster: cluster, addr: cluster.ListenAddrs()[0], dir: dir, lock: lock, log: log}
 	log.Info("development broker started: for trying things out, not for production", "addr", b.addr, "dir", dir)
 	return b, nil
 }
@@ -72,4 +79,38 @@ func localPort(addr string) (int, error) {
 func (b *DevBroker) Addr() string { return b.addr }
 
 // Close writes everything to disk and stops the broker.
-func (b *DevBroker) Close() { b.cluster.Close() }
+func (b *DevBroker) Close() {
+	b.cluster.Close()
+	if b.dir == "" {
+		return
+	}
+	if err := noteClosed(b.dir); err != nil {
+		b.log.Warn("cannot note that the development broker was stopped in order; its next start looks for itself", "err", err)
+	}
+	b.lock.Close()
+}
+
+// openDevDir takes the directory for this process and mends what a crash has
+// left in it. The lock goes with the process.
+func openDevDir(dir string, log *slog.Logger) (lock *os.File, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("another process is using it: %w", err)
+	}
+	inOrder, err := takeClosed(dir)
+	if err == nil && !inOrder {
+		err = mend(dir, log)
+	}
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return lock, nil
+}

@@ -1,7 +1,11 @@
 package kafka_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"os"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -37,5 +41,83 @@ func TestDevBrokerStaysLocal(t *testing.T) {
 			dev.Close()
 			t.Errorf("started on %q", addr)
 		}
+	}
+}
+
+// A process with a development broker in it is killed in the middle of rounds.
+// The next one finds every committed event, and no event twice.
+func TestDevBrokerOutlivesKill9(t *testing.T) {
+	dir := t.TempDir()
+	if os.Getenv(childDir) != "" {
+		writeForEver(t, os.Getenv(childDir))
+		return
+	}
+	t.Parallel()
+	kills := 6
+	if os.Getenv("PENSTOCK_SOAK") != "" {
+		kills = 200
+	}
+	for kill := range kills {
+		child := exec.Command(os.Args[0], "-test.run=^TestDevBrokerOutlivesKill9$")
+		child.Env = append(os.Environ(), childDir+"="+dir)
+		out, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		delivered := uint64(0)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if _, err := fmt.Sscanf(lines.Text(), "delivered %d", &delivered); err == nil && delivered >= uint64(kill+1)*3000 {
+				break
+			}
+		}
+		child.Process.Kill()
+		for lines.Scan() { // what it had said before it died
+			fmt.Sscanf(lines.Text(), "delivered %d", &delivered)
+		}
+		child.Wait()
+		if delivered < uint64(kill+1)*3000 {
+			t.Fatalf("the child died by itself at %d", delivered)
+		}
+
+		dev, err := kafka.StartDevBroker("127.0.0.1:0", dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := kafka.Config{Brokers: []string{dev.Addr()}}
+		sink := newSink(t, cfg, kafka.SinkOptions{})
+		found, err := sink.Position(within(t, 20*time.Second), door)
+		if err != nil || found < delivered {
+			t.Fatalf("kill %d: %d were delivered, %d are there: %v", kill, delivered, found, err)
+		}
+		onceEach(t, cfg, "orders", found)
+		sink.Close(context.Background())
+		dev.Close()
+	}
+}
+
+const childDir = "PENSTOCK_TEST_CHILD_DIR"
+
+// writeForEver is the life of the child.
+func writeForEver(t *testing.T, dir string) {
+	dev, err := kafka.StartDevBroker("127.0.0.1:0", dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := newSink(t, kafka.Config{Brokers: []string{dev.Addr()}}, kafka.SinkOptions{})
+	next, err := sink.Position(context.Background(), door)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		b := run(next+1, next+100)
+		if err := sink.Write(context.Background(), b); err != nil {
+			t.Fatal(err)
+		}
+		next += 100
+		fmt.Printf("delivered %d\n", next)
 	}
 }
