@@ -291,6 +291,7 @@ func (j *Journal) continueBehind(r *recovery) error {
 		if moved != nil {
 			last.end, last.bytes, last.last = last.tail.from, last.bytes-last.tail.bytes, first-1
 			w.bytes, w.last = last.tail.bytes, j.next-1
+			j.found.Rewritten = j.next - first
 		}
 	}
 	j.out = w

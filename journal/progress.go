@@ -88,6 +88,9 @@ func (p *progress) keep(e *penstock.Event, o Options) {
 			p.rejects = slices.Clone(p.rejects[checkpointRejects:])
 		}
 	}
+	if at.Topic == "" {
+		at.Topic = o.Topic
+	}
 	topic := slices.Index(p.topics, at.Topic)
 	if topic < 0 {
 		if len(p.topics) == topicsMax { // not the places of one stream; begin again

@@ -46,6 +46,10 @@ type Recovery struct {
 	Last     uint64 // the newest sequence number in use
 	Drained  uint64 // the checkpoint
 
+	// Rewritten is how many events Open wrote again, because the page cache
+	// may have shown what the disk did not have: those of the last commit.
+	Rewritten uint64
+
 	Damage     []Damage
 	Lost       []Range // acknowledged, not yet downstream, and unreadable: these are lost
 	Torn       []Torn  // at most one from Open

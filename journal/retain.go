@@ -49,7 +49,13 @@ func (j *Journal) deleteSegments(saved uint64) {
 		if s == nil {
 			return
 		}
-		if err := j.fs.Remove(filepath.Join(j.dir, s.name)); err != nil {
+		err := j.fs.Remove(filepath.Join(j.dir, s.name))
+		if err == nil {
+			// Before the next one goes: were only the younger of two deletions to
+			// survive a power cut, there would be a hole in the numbers.
+			err = j.fs.SyncDir(j.dir)
+		}
+		if err != nil {
 			j.log.Warn("journal: a drained segment could not be deleted", "segment", s.name, "err", err)
 			return
 		}
