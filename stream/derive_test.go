@@ -109,6 +109,8 @@ func TestDerive(t *testing.T) {
 		{`{concat: [i, {text: "-"}, u, {text: ""}, d, b]}`, all, `"42-x,y12.50true"`},
 		{`{concat: [i, {text: "-"}, u]}`, `{"i":1}`, `absent`},
 		{`{concat: [i, {text: "-"}, u]}`, `{"i":1,"u":null}`, `null`},
+		{`{concat: [i, u]}`, `{"u":null}`, `absent`},
+		{`{concat: [u, i]}`, `{"u":null}`, `absent`},
 		{`{concat: [i, at], do: [lower, {cast: text}]}`, all, `"422026-01-31t21:30:00z"`},
 	}
 	for _, tt := range tests {
