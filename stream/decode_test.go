@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/penstock-io/penstock"
 )
 
@@ -52,6 +54,23 @@ func BenchmarkDecode(b *testing.B) {
 	for b.Loop() {
 		d.Reset()
 		if _, err := d.Decode(data, &e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkJSONText is the rival: jsontext's strict mode, which only walks the
+// text and gives no values.
+func BenchmarkJSONText(b *testing.B) {
+	data := []byte(orderJSON)
+	reader := bytes.NewReader(data)
+	d := jsontext.NewDecoder(reader)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		reader.Reset(data)
+		d.Reset(reader)
+		if _, err := d.ReadValue(); err != nil {
 			b.Fatal(err)
 		}
 	}
