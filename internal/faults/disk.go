@@ -31,10 +31,10 @@ type Disk struct {
 	mu      sync.Mutex
 	seed    uint64
 	chances map[string]*rand.Rand // one for each name, so that goroutines at different files do not disturb each other
-	life    int              // of the machine that may use the disk now
-	names   map[string]*file // as programs see them
-	durable map[string]*file // as they are after a power cut
-	changes []change         // to names, not synced yet
+	life    int                   // of the machine that may use the disk now
+	names   map[string]*file      // as programs see them
+	durable map[string]*file      // as they are after a power cut
+	changes []change              // to names, not synced yet
 	faults  DiskFaults
 	ops     int // calls that change something, so far
 	dieAt   int // the call at which the power is cut, 0 never

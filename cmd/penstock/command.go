@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// The exit codes of every subcommand.
+const (
+	exitDone     = 0
+	exitFindings = 1 // done, but there are findings or rejects to look at
+	exitUsage    = 2
+	exitFailed   = 3
+)
+
+// shell is what a subcommand has of the world outside.
+type shell struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+}
+
+// A command is one subcommand: define declares its flags and returns what runs
+// once they are parsed.
+type command struct {
+	name   string
+	args   string // what follows the flags, for the usage line
+	about  string // one line
+	define func(*flag.FlagSet) runner
+}
+
+// A runner carries a subcommand out with what followed the flags.
+type runner func(ctx context.Context, sh shell, args []string) error
+
+func commands() []command {
+	return []command{
+		{"serve", "", "take events in by HTTP, check and enrich them, publish to Kafka", defineServe},
+		{"tail", "STREAM", "print a stream's events from Kafka", defineTail},
+		{"replay", "STREAM", "send a stream's rejects to the HTTP door again", defineReplay},
+		{"gen", "", "make up orders, good and bad, in any form a door reads", defineGen},
+		{"key", "NAME", "make a new API key and the line for the keys file", defineKey},
+		{"version", "", "print the version", defineVersion},
+	}
+}
+
+// usageError is a mistake in how the program was called.
+type usageError struct{ msg string }
+
+func (e usageError) Error() string { return e.msg }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+// errFindings ends a subcommand that did its work and found something to look at.
+var errFindings = errors.New("findings")
+
+// run carries out one call of the program and returns its exit code.
+func run(ctx context.Context, args []string, sh shell) int {
+	if len(args) == 0 || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" || args[0] == "help" {
+		printHelp(sh.stdout)
+		return exitDone
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.run(ctx, args[1:], sh)
+		}
+	}
+	fmt.Fprintf(sh.stderr, "penstock: there is no subcommand %q; penstock -h lists them\n", args[0])
+	return exitUsage
+}
+
+func (c command) run(ctx context.Context, args []string, sh shell) int {
+	flags := flag.NewFlagSet("penstock "+c.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	start := c.define(flags)
+	err := fromEnvironment(flags, sh.getenv)
+	var rest []string
+	if err == nil {
+		rest, err = parse(flags, args)
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		c.printHelp(sh.stdout, flags)
+		return exitDone
+	case err != nil:
+		err = usagef("%v", err)
+	default:
+		err = start(ctx, sh, rest)
+	}
+	return c.report(err, sh.stderr)
+}
+
+// parse reads flags before, between and behind the arguments, which it returns.
+func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		args = flags.Args()
+		if len(args) == 0 {
+			return rest, nil
+		}
+		rest, args = append(rest, args[0]), args[1:]
+	}
+}
+
+// report says what went wrong, once, and chooses the exit code.
+func (c command) report(err error, stderr io.Writer) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errFindings):
+		return exitFindings
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "penstock %s: %v\npenstock %s -h shows how to call it\n", c.name, err, c.name)
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "penstock %s: %v\n", c.name, err)
+	return exitFailed
+}
+
+// fromEnvironment sets each flag from its environment variable; the command
+// line, parsed afterwards, wins.
+func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
+	var err error
+	flags.VisitAll(func(f *flag.Flag) {
+		value := getenv(variable(f.Name))
+		if value == "" || err != nil {
+			return
+		}
+		if e := f.Value.Set(value); e != nil {
+			err = fmt.Errorf("%s=%q: %v", variable(f.Name), value, e)
+		}
+	})
+	return err
+}
+
+// variable is the environment variable of a flag.
+func variable(name string) string {
+	return "PENSTOCK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+func printHelp(w io.Writer) {
+	fmt.Fprint(w, "Penstock takes events in, checks and enriches them by one set of rules, and puts\nthem where they belong, each exactly once.\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  penstock %-8s %s\n", c.name, c.about)
+	}
+	fmt.Fprint(w, "\npenstock SUBCOMMAND -h shows its flags. Exit codes: 0 done, 1 findings or rejects,\n2 called wrongly, 3 failed.\n")
+}
+
+func (c command) printHelp(w io.Writer, flags *flag.FlagSet) {
+	usage := "penstock " + c.name + " [flags]"
+	if c.args != "" {
+		usage += " " + c.args
+	}
+	fmt.Fprintf(w, "%s\n\n%s.\n", usage, strings.ToUpper(c.about[:1])+c.about[1:])
+	first := true
+	flags.VisitAll(func(f *flag.Flag) {
+		if first {
+			fmt.Fprint(w, "\nFlags, each with its environment variable:\n")
+			first = false
+		}
+		fmt.Fprintf(w, "  --%s", f.Name)
+		if f.DefValue != "" {
+			fmt.Fprintf(w, " (default %s)", f.DefValue)
+		}
+		fmt.Fprintf(w, "\n        %s\n        %s\n", f.Usage, variable(f.Name))
+	})
+}

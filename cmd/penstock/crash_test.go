@@ -1,0 +1,93 @@
+package main
+
+import (
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/penstock-io/penstock/internal/realtest"
+)
+
+// The crash tests hold the delivery contract against the real program: clients
+// post through kill -9 after kill -9, an oracle keeps every acknowledged id,
+// and at the end a read_committed consumer must find each exactly once, in the
+// order of acknowledgement by key.
+
+// cycles is how often a crash test kills; PENSTOCK_CRASH_CYCLES sets another
+// number for a longer search.
+func cycles(t *testing.T, usual int) int {
+	if s := os.Getenv("PENSTOCK_CRASH_CYCLES"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			t.Fatalf("PENSTOCK_CRASH_CYCLES=%q: not a number", s)
+		}
+		return n
+	}
+	if testing.Short() {
+		return 3
+	}
+	return usual
+}
+
+func TestKillPenstockDevelopmentBroker(t *testing.T) {
+	p := startPenstock(t, "--dev-kafka", freeAddr(t))
+	killThrough(t, p, cycles(t, 10), func() { p.kill(t); p.start(t) })
+	p.checkOracle(t)
+}
+
+func TestKillPenstockRealKafka(t *testing.T) {
+	k := realtest.StartKafka(t)
+	p := startPenstock(t, "--kafka", k.Addr())
+	killThrough(t, p, cycles(t, 20), func() { p.kill(t); p.start(t) })
+	p.checkOracle(t)
+}
+
+func TestKillRealKafka(t *testing.T) {
+	k := realtest.StartKafka(t)
+	p := startPenstock(t, "--kafka", k.Addr())
+	killThrough(t, p, cycles(t, 5), func() { k.Kill9(t); k.Restart(t) })
+	p.checkOracle(t)
+}
+
+// killThrough runs clients while kill is called n times, each time only after
+// the clients have had fresh acknowledgements: the writer was at work.
+func killThrough(t *testing.T, p *process, n int, kill func()) {
+	clients := p.startClients(t, 8)
+	for i := range n {
+		clients.awaitAcks(t, 50+rand.IntN(400))
+		kill()
+		t.Logf("cycle %d: %d acknowledged so far", i+1, clients.acked())
+	}
+	clients.awaitAcks(t, 100)
+	clients.stop(t)
+}
+
+func (p *process) kill(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal("kill penstock:", err)
+	}
+	p.cmd.Wait()
+}
+
+// terminate asks penstock to drain and waits for it.
+func (p *process) terminate(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal("terminate penstock:", err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- p.cmd.Wait() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatalf("penstock ended with %v\n%s", err, p.output())
+		}
+	case <-time.After(60 * time.Second):
+		p.cmd.Process.Kill()
+		t.Fatalf("penstock did not end within 60 s of SIGTERM\n%s", p.output())
+	}
+}

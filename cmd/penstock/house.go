@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/penstock-io/penstock/enrich"
+	"github.com/penstock-io/penstock/examples/orders"
+	"github.com/penstock-io/penstock/ingest"
+	"github.com/penstock-io/penstock/kafka"
+	"github.com/penstock-io/penstock/stream"
+)
+
+// A house is all that serve keeps open: the development broker if there is
+// one, a line for each stream, and the door they share.
+type house struct {
+	config  *serveConfig
+	log     *slog.Logger
+	broker  *kafka.DevBroker // nil with --kafka
+	kafka   kafka.Config
+	door    *ingest.Handler
+	metrics *prometheus.Registry
+
+	mu      sync.Mutex
+	rules   []*stream.Stream            // in force
+	lines   map[string]*line            // by stream; a stream that is gone keeps its line, to drain
+	lookups map[string]*enrich.Enricher // by stream, in force
+	retired []*enrich.Enricher          // out of force, perhaps still used by a request under way
+}
+
+// openHouse opens everything that the configuration names. The caller closes
+// the house.
+func openHouse(c *serveConfig, log *slog.Logger) (h *house, err error) {
+	h = &house{
+		config: c, log: log, metrics: prometheus.NewRegistry(),
+		lines: map[string]*line{}, lookups: map[string]*enrich.Enricher{},
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close(0))
+		}
+	}()
+	if err := os.MkdirAll(c.data, 0o700); err != nil {
+		return h, fmt.Errorf("make the data folder: %w", err)
+	}
+	if _, _, err := h.read(); err != nil { // before anything is opened
+		return h, err
+	}
+	if err := h.openKafka(); err != nil {
+		return h, err
+	}
+	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gauges{h})
+	h.door = ingest.New(ingest.Options{
+		BodyBytesMax: c.limits.bodyBytes, EventsMax: c.limits.events, MemoryBytesMax: c.limits.memoryBytes,
+		Timeout: c.limits.timeout, Failure: failure, Metrics: h.metrics, Log: log,
+	})
+	return h, h.load()
+}
+
+func (h *house) openKafka() (err error) {
+	h.kafka, err = h.config.kafka.client(h.log)
+	if err != nil || len(h.kafka.Brokers) > 0 {
+		return err
+	}
+	h.broker, err = kafka.StartDevBroker(h.config.devKafka, filepath.Join(h.config.data, "broker"), h.log)
+	if err != nil {
+		return fmt.Errorf("start the development broker on %s: %w (give --dev-kafka another port, or --kafka your cluster)", h.config.devKafka, err)
+	}
+	h.kafka.Brokers = []string{h.broker.Addr()}
+	return nil
+}
+
+func (h *house) kafkaNote() string {
+	if h.broker != nil {
+		return h.broker.Addr() + " (development broker, in this process)"
+	}
+	return fmt.Sprint(h.kafka.Brokers)
+}
+
+func (h *house) streams() []*stream.Stream {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.rules
+}
+
+// reload puts the stream files, keys and certificates as they now are into
+// force; what is wrong with them leaves the old ones in place.
+func (h *house) reload(door *ingest.Server) {
+	if err := errors.Join(h.load(), door.Reload()); err != nil {
+		h.log.Error("reload refused, what was in force stays", "err", err)
+		return
+	}
+	h.log.Info("reloaded streams and keys", "streams", len(h.streams()))
+}
+
+// load reads streams and keys and puts them into force together.
+func (h *house) load() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	rules, keys, err := h.read()
+	if err != nil {
+		return err
+	}
+	lookups, err := h.openLookups(rules)
+	if err != nil {
+		return err
+	}
+	doors, err := h.openDoors(rules, lookups)
+	if err != nil {
+		return errors.Join(err, closeAll(slices.Collect(maps.Values(lookups))))
+	}
+	if err := h.door.Replace(doors, keys); err != nil {
+		return errors.Join(err, closeAll(slices.Collect(maps.Values(lookups))))
+	}
+	// Requests that began before the change may still use what was in force;
+	// they are long over by the next change.
+	err = closeAll(h.retired)
+	h.retired = slices.Collect(maps.Values(h.lookups))
+	h.rules, h.lookups = rules, lookups
+	return err
+}
+
+func (h *house) read() ([]*stream.Stream, *ingest.Keys, error) {
+	path := h.config.streams
+	if path == "" {
+		path = filepath.Join(h.config.data, "streams")
+		if err := writeExample(path); err != nil {
+			return nil, nil, err
+		}
+	}
+	rules, err := stream.Load(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, s := range rules {
+		if l := h.lines[s.Name]; l != nil && l.into != s.Topic {
+			return nil, nil, fmt.Errorf("%s: the topic of stream %s was %s and is now %s: a topic only changes with a restart", s.File, s.Name, l.into, s.Topic)
+		}
+	}
+	if h.config.keys == "" {
+		return rules, nil, nil
+	}
+	keys, err := ingest.LoadKeys(h.config.keys)
+	return rules, keys, err
+}
+
+func (h *house) openLookups(rules []*stream.Stream) (map[string]*enrich.Enricher, error) {
+	opened := map[string]*enrich.Enricher{}
+	for _, s := range rules {
+		e, err := enrich.New(s, enrich.Options{Log: h.log.With("stream", s.Name)})
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", s.File, err), closeAll(slices.Collect(maps.Values(opened))))
+		}
+		opened[s.Name] = e
+	}
+	return opened, nil
+}
+
+// openDoors makes sure that each stream has its line. A line opened for a
+// reload that fails later stays open and idle; the next reload takes it up.
+func (h *house) openDoors(rules []*stream.Stream, lookups map[string]*enrich.Enricher) ([]ingest.Stream, error) {
+	var doors []ingest.Stream
+	for _, s := range rules {
+		l := h.lines[s.Name]
+		if l == nil {
+			var err error
+			if l, err = openLine(h.config.line, h.config.data, s, h.kafka, h.log); err != nil {
+				return nil, err
+			}
+			h.lines[s.Name] = l
+		}
+		doors = append(doors, l.door(s, lookups[s.Name]))
+	}
+	return doors, nil
+}
+
+// close drains every line for at most patience, then closes all that is open.
+func (h *house) close(patience time.Duration) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var wait sync.WaitGroup
+	errs := make([]error, len(h.lines))
+	for i, name := range slices.Sorted(maps.Keys(h.lines)) {
+		wait.Go(func() { errs[i] = h.lines[name].close(ctx) })
+	}
+	wait.Wait()
+	errs = append(errs, closeAll(slices.Collect(maps.Values(h.lookups))), closeAll(h.retired))
+	if h.broker != nil {
+		h.broker.Close()
+	}
+	return errors.Join(errs...)
+}
+
+func closeAll(lookups []*enrich.Enricher) error {
+	var errs []error
+	for _, e := range lookups {
+		errs = append(errs, e.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// writeExample writes the orders example to dir unless there is something.
+func writeExample(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return fs.WalkDir(orders.Files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := orders.Files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, name), data, 0o644)
+	})
+}

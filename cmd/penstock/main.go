@@ -1,0 +1,29 @@
+// Penstock takes events in, checks and enriches them by one set of rules, and
+// puts them where they belong, each exactly once.
+//
+//	penstock serve                     # events in by HTTP, out to Kafka
+//	penstock tail orders               # read a stream's topic
+//	penstock replay orders             # send the rejects again
+//	penstock journal verify DIR        # look into a journal
+//	penstock -h                        # everything else
+//
+// This is the only place where the rooms are wired together and where
+// configuration is read: flags first, then one environment variable per flag,
+// PENSTOCK_ and the flag's name in capitals.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends the program at once instead of waiting for the drain.
+	context.AfterFunc(ctx, stop)
+	code := run(ctx, os.Args[1:], shell{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv})
+	stop()
+	os.Exit(code)
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/penstock-io/penstock/ingest"
+)
+
+// serveConfig is what `penstock serve` is told.
+type serveConfig struct {
+	listen, admin string
+	data, streams string
+	keys          string
+	open          bool
+	tls           ingest.TLSFiles
+	drain         time.Duration
+	log           logConfig
+	kafka         kafkaConfig
+	devKafka      string
+	line          lineConfig
+	limits        limitsConfig
+}
+
+func defineServe(flags *flag.FlagSet) runner {
+	c := &serveConfig{}
+	flags.StringVar(&c.listen, "listen", "127.0.0.1:8080", "`HOST:PORT` of the door")
+	flags.StringVar(&c.admin, "admin", "127.0.0.1:8081", "`HOST:PORT` of metrics, health and profiles (these from this machine only); empty for none")
+	flags.StringVar(&c.data, "data", "penstock-data", "`folder` of the journals and the development broker; it must survive a restart")
+	flags.StringVar(&c.streams, "streams", "", "stream file, or a `folder` of them; empty: the orders example, written to streams/ in the data folder")
+	flags.StringVar(&c.keys, "keys", "", "`file` of API keys (penstock key makes them); needed to listen anywhere but on loopback")
+	flags.BoolVar(&c.open, "open", false, "listen beyond loopback without keys: anybody who reaches the port may write")
+	flags.StringVar(&c.tls.Certificate, "tls-cert", "", "PEM `file` of the door's certificate; with --tls-key, the door speaks TLS and HTTP/2")
+	flags.StringVar(&c.tls.Key, "tls-key", "", "PEM `file` of the certificate's key")
+	flags.StringVar(&c.tls.ClientCA, "tls-client-ca", "", "PEM `file` of the authorities whose client certificates are let in; others are refused")
+	flags.DurationVar(&c.drain, "drain-timeout", 30*time.Second, "how long SIGTERM waits for Kafka to take what is in the journals; the rest is kept for the next start")
+	flags.StringVar(&c.devKafka, "dev-kafka", "127.0.0.1:9092", "`HOST:PORT` of the development broker, used without --kafka")
+	c.log.define(flags)
+	c.kafka.define(flags, "`HOST:PORT[,…]` of the brokers; empty: a development broker in this process")
+	c.line.define(flags)
+	c.limits.define(flags)
+	return c.run
+}
+
+// limitsConfig bounds what one sender can ask of the door.
+type limitsConfig struct {
+	bodyBytes   int64
+	events      int
+	memoryBytes int64
+	connections int
+	timeout     time.Duration
+}
+
+func (c *limitsConfig) define(flags *flag.FlagSet) {
+	flags.Int64Var(&c.bodyBytes, "body-bytes-max", 16<<20, "largest request body, as sent and as decompressed")
+	flags.IntVar(&c.events, "batch-events-max", 10_000, "most events in one request")
+	flags.Int64Var(&c.memoryBytes, "memory-bytes-max", 256<<20, "most memory that all requests in work may hold; beyond it 503")
+	flags.IntVar(&c.connections, "connections-max", 4096, "most open connections")
+	flags.DurationVar(&c.timeout, "request-timeout", 10*time.Second, "longest work on a request, and so how long ack=kafka waits")
+}
+
+func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
+	if len(args) > 0 {
+		return usagef("serve takes no arguments, but got %q", args)
+	}
+	log, err := c.log.logger(sh.stderr)
+	if err != nil {
+		return err
+	}
+	h, err := openHouse(c, log)
+	if err != nil {
+		return err
+	}
+	err = c.serve(ctx, h, log, sh.stdout)
+	return errors.Join(err, h.close(c.drain))
+}
+
+// serve runs the door until ctx ends; the house is still open when it returns.
+func (c *serveConfig) serve(ctx context.Context, h *house, log *slog.Logger, out io.Writer) error {
+	admin := ingest.NewAdmin(h.metrics, h.checks()...)
+	o := ingest.ServerOptions{
+		Open: c.open, ConnectionsMax: c.limits.connections, Draining: admin.Drain, Log: log,
+		AnswerTimeout: c.limits.timeout + 10*time.Second,
+	}
+	if c.tls != (ingest.TLSFiles{}) {
+		o.TLS = &c.tls
+	}
+	door, err := ingest.Listen(c.listen, h.door, o)
+	if err != nil {
+		return err
+	}
+	servers := []*ingest.Server{door}
+	if c.admin != "" {
+		// Who names an address for the admin listener means it to be reached there.
+		s, err := ingest.Listen(c.admin, admin, ingest.ServerOptions{Open: true, Log: log})
+		if err != nil {
+			return errors.Join(err, door.Close())
+		}
+		servers = append(servers, s)
+	}
+	c.greet(out, h, servers)
+	return serveAll(ctx, servers, func() { h.reload(door) })
+}
+
+const sampleOrder = `{"order_id":1,"user_id":7,"created_at":"2026-11-23T09:00:00Z","amount":12.5,"currency":"EUR","status":"new","email":" Ada@Example.org "}`
+
+// serveAll serves until ctx ends or one of the servers fails, and reloads on
+// SIGHUP. All servers have stopped when it returns.
+func serveAll(ctx context.Context, servers []*ingest.Server, reload func()) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error)
+	for _, s := range servers {
+		go func() { done <- s.Serve(ctx) }()
+	}
+	var errs []error
+	for len(errs) < len(servers) {
+		select {
+		case <-hangup:
+			reload()
+		case err := <-done:
+			errs = append(errs, err)
+			cancel()
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// greet prints where everything is and a line to try.
+func (c *serveConfig) greet(out io.Writer, h *house, servers []*ingest.Server) {
+	fmt.Fprintf(out, "penstock %s\n", currentVersion())
+	for i, s := range servers {
+		fmt.Fprintf(out, "  %-7s %s\n", [...]string{"door", "admin"}[i], s.URL())
+	}
+	fmt.Fprintf(out, "  kafka   %s\n  data    %s\n", h.kafkaNote(), c.data)
+	for _, s := range h.streams() {
+		fmt.Fprintf(out, "  stream  %s: topic %s, ack %s, rules %s\n", s.Name, s.Topic, s.Ack, s.File)
+	}
+	if c.streams == "" {
+		fmt.Fprintf(out, "\ntry:\n  curl -s %s/v1/streams/orders/events -d '%s'\n  kcat -b %s -t orders -C -e -q\n",
+			servers[0].URL(), sampleOrder, h.kafka.Brokers[0])
+	}
+}
