@@ -3,9 +3,12 @@ package kafka_test
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,5 +122,105 @@ func writeForEver(t *testing.T, dir string) {
 		}
 		next += 100
 		fmt.Printf("delivered %d\n", next)
+	}
+}
+
+// The broker dies when some partitions have the end of a transaction and others
+// have not: committed anywhere means committed everywhere. Where none has it,
+// the transaction never was.
+func TestHalfEndedTransaction(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		keeps func(partition string) bool // the marker of the last transaction
+		want  uint64
+	}{
+		{"OnlyProgressHasIt", func(p string) bool { return strings.HasPrefix(p, kafka.ProgressTopic) }, 100},
+		{"OneOfOrdersHasIt", func(p string) bool { return p == "orders-3" }, 100},
+		{"NoneHasIt", func(string) bool { return false }, 50},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			cfg, stop := onDir(t, dir)
+			sink := newSink(t, cfg, kafka.SinkOptions{})
+			for _, from := range []uint64{1, 51} {
+				if err := sink.Write(within(t, 10*time.Second), run(from, from+49)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			sink.Close(context.Background())
+			stop()
+			folders, err := filepath.Glob(filepath.Join(dir, "partitions", "*"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, folder := range folders {
+				if !c.keeps(filepath.Base(folder)) {
+					cutLastBatch(t, folder)
+				}
+			}
+			for _, name := range []string{"closed-in-order", "session_state.json"} {
+				os.Remove(filepath.Join(dir, name)) // a crash leaves neither
+			}
+			for range 2 { // and another crash does not change it
+				cfg, stop := onDir(t, dir)
+				heir := newSink(t, cfg, kafka.SinkOptions{})
+				if n, err := heir.Position(within(t, 10*time.Second), door); n != c.want || err != nil {
+					t.Fatalf("begins at %d, not %d: %v", n, c.want, err)
+				}
+				onceEach(t, cfg, "orders", c.want)
+				heir.Close(context.Background())
+				stop()
+				os.Remove(filepath.Join(dir, "closed-in-order"))
+			}
+		})
+	}
+}
+
+func onDir(t *testing.T, dir string) (cfg kafka.Config, stop func()) {
+	t.Helper()
+	dev, err := kafka.StartDevBroker("127.0.0.1:0", dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kafka.Config{Brokers: []string{dev.Addr()}}, dev.Close
+}
+
+// cutLastBatch takes the newest batch, which is a transaction's marker, out of
+// a partition's files, as if it had never been written.
+func cutLastBatch(t *testing.T, folder string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.dat"))
+	if err != nil || len(files) > 1 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last, batches := 0, 0
+		for at := 0; at < len(data); batches++ {
+			last = at
+			at += 12 + int(binary.BigEndian.Uint32(data[at+8:]))
+		}
+		if data[last+22]&0x20 == 0 {
+			t.Fatalf("%s does not end in a marker", file)
+		}
+		if err := os.Truncate(file, int64(last)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(strings.TrimSuffix(file, "dat")+"idx", int64(15*(batches-1))); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestDevBrokerDirIsForOneProcess(t *testing.T) {
+	dir := t.TempDir()
+	_, stop := onDir(t, dir)
+	defer stop()
+	if second, err := kafka.StartDevBroker("127.0.0.1:0", dir, nil); err == nil {
+		second.Close()
+		t.Fatal("two brokers on one directory")
 	}
 }

@@ -49,7 +49,9 @@ func mend(dir string, log *slog.Logger) error {
 	return nil
 }
 
-// A transaction is named by its producer: the epoch counts its transactions.
+// A transaction is named by its producer: with today's protocol the epoch
+// counts its transactions. Old clients keep their epoch, and are told apart by
+// time, as well as that goes.
 type transaction struct {
 	producer int64
 	epoch    int16
@@ -149,8 +151,12 @@ func (p *partitionLog) completeIndex(want []byte) error {
 	return os.WriteFile(p.last+".idx", append(have[:min(whole, len(want))], want[min(whole, len(want)):]...), 0o644)
 }
 
-// close writes the missing ends of open transactions.
+// close writes the missing ends of open transactions. The broker must then look
+// at the files themselves, not at what it noted when it last stopped in order.
 func (p *partitionLog) close(committed map[transaction]int64) error {
+	if err := os.Remove(filepath.Join(p.folder, "snapshot.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	for producer, t := range p.open {
 		at, ok := committed[transaction{producer, t.epoch}]
 		marker := p.marker(producer, t.epoch, ok && at >= t.from)
