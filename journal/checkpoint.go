@@ -58,7 +58,7 @@ func checkpointSum(b []byte) uint32 {
 // writeFile writes a file that is durable under its name once the directory is
 // synced.
 func writeFile(fs FS, path string, b []byte) error {
-	f, err := fs.Open(path, os.O_CREATE|os.O_TRUNC)
+	f, err := fs.Open(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return err
 	}

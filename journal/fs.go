@@ -12,8 +12,8 @@ import (
 // that forgets what was not synced, fails and fills up. Paths are the journal's
 // directory joined with a plain name.
 type FS interface {
-	// Open opens a file for reading and writing; flag is any of os.O_CREATE,
-	// os.O_EXCL and os.O_TRUNC.
+	// Open opens a file. flag is 0 to read it, os.O_RDWR to read and write it, or
+	// os.O_RDWR|os.O_CREATE to make it, with os.O_EXCL or os.O_TRUNC.
 	Open(path string, flag int) (File, error)
 
 	// Rename gives a file another name, replacing what had it, atomically.
@@ -61,7 +61,7 @@ type osFS struct{}
 func OS() FS { return osFS{} }
 
 func (osFS) Open(path string, flag int) (File, error) {
-	f, err := os.OpenFile(path, flag|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, flag, 0o600)
 	if err != nil {
 		return nil, err
 	}

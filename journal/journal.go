@@ -79,6 +79,7 @@ const (
 	faithful mutant = iota
 	rememberEarly
 	unlinkEarly
+	trustCache
 )
 
 func (o Options) withDefaults() Options {
@@ -146,6 +147,8 @@ type Journal struct {
 	stats     Stats
 }
 
+const lockName = "lock"
+
 const probePause = 100 * time.Millisecond
 
 // Open opens the journal in dir, making it if it is not there, and recovers
@@ -183,7 +186,7 @@ func Open(dir string, o Options) (*Journal, error) {
 }
 
 func (j *Journal) takeLock() error {
-	f, err := j.fs.Open(filepath.Join(j.dir, "lock"), os.O_CREATE)
+	f, err := j.fs.Open(filepath.Join(j.dir, lockName), os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return fmt.Errorf("open journal %s: %w", j.dir, err)
 	}
@@ -270,7 +273,7 @@ func (j *Journal) continueBehind(r *recovery) error {
 	var last *found
 	if n := len(r.segments); n > 0 {
 		last = r.segments[n-1]
-		if t := last.tail; !last.sealed && t.to > 0 {
+		if t := last.tail; !last.sealed && t.to > 0 && j.o.mutant != trustCache {
 			f, err := j.fs.Open(filepath.Join(j.dir, last.name), 0)
 			if err != nil {
 				return err
@@ -320,7 +323,7 @@ func (j *Journal) tidy(r *recovery) {
 	j.segments = kept
 	if n := len(j.segments); n > 1 && j.segments[n-2].end < j.segments[n-2].size {
 		s := j.segments[n-2]
-		f, err := j.fs.Open(filepath.Join(j.dir, s.name), 0)
+		f, err := j.fs.Open(filepath.Join(j.dir, s.name), os.O_RDWR)
 		if err == nil {
 			err = errors.Join(f.Truncate(s.end), f.Close())
 		}

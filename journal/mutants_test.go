@@ -20,6 +20,7 @@ func TestMutants(t *testing.T) {
 		{name: "no sync of directories", disk: func(fs journal.FS) journal.FS { return noDirSync{fs} }},
 		{name: "no sync of the checkpoint", disk: spoiled(func(f *spoiledFile) error { return nil }, checkpointFiles)},
 		{name: "segments are deleted before the checkpoint is durable", build: journal.UnlinkEarly},
+		{name: "the last commit is not written again", build: journal.TrustCache},
 		{name: "an identity is remembered before it is durable", build: journal.RememberEarly},
 	} {
 		t.Run(f.name, func(t *testing.T) {

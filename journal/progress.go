@@ -60,8 +60,8 @@ func (p *progress) dirty() bool { return p.drained > p.saved }
 
 // place is where a drained event is, as far as is still known.
 func (p *progress) place(seq uint64, o Options) penstock.Place {
-	if p.ring != nil {
-		if d := p.ring[seq%placesKept]; d.seq == seq {
+	if n := uint64(len(p.ring)); n > 0 {
+		if d := p.ring[seq%n]; d.seq == seq {
 			return penstock.Place{Ack: penstock.AckKafka, Seq: seq, Topic: p.topics[d.topic], Partition: d.partition, Offset: d.offset}
 		}
 	}
@@ -76,9 +76,6 @@ func (p *progress) place(seq uint64, o Options) penstock.Place {
 
 // keep remembers where a drained event went.
 func (p *progress) keep(e *penstock.Event, o Options) {
-	if p.ring == nil {
-		p.ring = make([]drainedPlace, placesKept)
-	}
 	seq, at := e.Origin.Position, e.Place()
 	if e.Verdict() == penstock.Rejected {
 		at = penstock.Place{Topic: o.RejectsTopic, Offset: -1}
@@ -100,7 +97,21 @@ func (p *progress) keep(e *penstock.Event, o Options) {
 		topic = len(p.topics)
 		p.topics = append(p.topics, at.Topic)
 	}
-	p.ring[seq%placesKept] = drainedPlace{seq: seq, offset: at.Offset, partition: at.Partition, topic: int32(topic)}
+	p.put(drainedPlace{seq: seq, offset: at.Offset, partition: at.Partition, topic: int32(topic)})
+}
+
+// put keeps d, in a ring that grows as long as it would overwrite another.
+func (p *progress) put(d drainedPlace) {
+	n := uint64(len(p.ring))
+	if n < placesKept && (n == 0 || p.ring[d.seq%n].seq != 0) {
+		old := p.ring
+		p.ring = make([]drainedPlace, max(2*n, 256))
+		for _, d := range old {
+			p.ring[d.seq%uint64(len(p.ring))] = d
+		}
+		n = uint64(len(p.ring))
+	}
+	p.ring[d.seq%n] = d
 }
 
 // move counts a drained run of events in and wakes who waits for it.

@@ -48,7 +48,7 @@ func (j *Journal) setAside(segment string, off, n int64, suffix string) string {
 
 func (j *Journal) copyOut(from File, name string, off, n int64) error {
 	path := filepath.Join(j.dir, name)
-	to, err := j.fs.Open(path, os.O_CREATE|os.O_EXCL)
+	to, err := j.fs.Open(path, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 	if errors.Is(err, os.ErrExist) {
 		return nil // set aside in an earlier life
 	}

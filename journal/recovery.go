@@ -54,6 +54,7 @@ type Recovery struct {
 	Lost       []Range // acknowledged, not yet downstream, and unreadable: these are lost
 	Torn       []Torn  // at most one from Open
 	Checkpoint string  // what is wrong with the checkpoint, "" if nothing
+	InUse      bool    // Verify: a process has the journal open, so its end is in motion
 }
 
 // found is one segment while it is being read.
@@ -79,7 +80,8 @@ type recovery struct {
 	dir      string
 	id       [16]byte
 	seed     uint32
-	known    bool // id is
+	known    bool     // id is
+	given    [16]byte // the identity to go by when none can be read
 	seen     checkpoint
 	unsure   bool // the checkpoint cannot be read; what is gone from the front counts as drained
 	segments []*found
@@ -185,8 +187,11 @@ func (r *recovery) identify() error {
 		}
 		r.id, r.known = id, true
 	}
+	if !r.known && r.given != [16]byte{} {
+		r.id, r.known = r.given, true
+	}
 	if !r.known && (len(r.segments) > 0 || r.report.Checkpoint != "") {
-		return fmt.Errorf("open journal %s: neither the checkpoint nor any segment header can be read, so its identity is unknown; keep the files, and start a new journal in an empty directory", r.dir)
+		return fmt.Errorf("open journal %s: neither the checkpoint nor any segment header can be read, so its identity is unknown; give it to penstock journal repair (it is in the header penstock-door of what the journal has published), or start a new journal in an empty directory", r.dir)
 	}
 	r.seed = seedOf(r.id)
 	return nil
@@ -233,11 +238,11 @@ func (r *recovery) segment(s *found) error {
 // after the one before it was synced, so whatever begins a commit proves all
 // that lies before it; of the last commit, only a complete commit frame does.
 type proof struct {
-	r       *recovery
-	s       *found
-	open    commitSoFar
-	gaps    []skip // not proven yet
-	through uint64 // last sequence number proven
+	r    *recovery
+	s    *found
+	open commitSoFar
+	gaps []skip  // not proven yet
+	ends []int64 // in the file, of the staged records
 }
 
 // commitSoFar is what has been seen of one commit.
@@ -260,6 +265,7 @@ func (p *proof) frame(f frame, skipped skip) {
 	case kindRecord:
 		if f.flags&flagOpens != 0 {
 			p.accept(f.seq)
+			p.s.end = max(p.s.end, at)
 			p.open = commitSoFar{from: at, first: f.seq, whole: true}
 		} else if p.open.count == 0 {
 			p.open.whole = false
@@ -268,6 +274,7 @@ func (p *proof) frame(f frame, skipped skip) {
 		p.open.bytes += int64(f.size)
 		p.open.chain = crc32.Update(p.open.chain, castagnoli, f.bytes[:4])
 		p.r.staged = append(p.r.staged, f.bytes...)
+		p.ends = append(p.ends, p.r.scan.off)
 	case kindCommit:
 		p.commit(f, at)
 	case kindSeal:
@@ -283,6 +290,7 @@ func (p *proof) commit(f frame, at int64) {
 	o := p.open
 	if o.whole && o.first == f.first && o.count == f.count && o.chain == f.chain && at-o.from == int64(f.length) {
 		p.accept(f.seq + 1)
+		p.s.end = p.r.scan.off
 		t := &p.s.tail
 		t.from, t.to, t.first, t.bytes = o.from, p.r.scan.off, o.first, o.bytes
 	}
@@ -293,7 +301,7 @@ func (p *proof) commit(f frame, at int64) {
 func (p *proof) accept(seq uint64) {
 	kept := p.gaps[:0]
 	for _, g := range p.gaps {
-		if p.lies(g, seq) {
+		if max(g.Next, g.Last+1) <= seq {
 			p.s.damage = append(p.s.damage, Damage{Segment: p.s.name, Offset: g.From, Bytes: g.To - g.From, Lost: Range{g.First, g.Last}})
 			p.s.end = max(p.s.end, g.To)
 		} else {
@@ -301,7 +309,7 @@ func (p *proof) accept(seq uint64) {
 		}
 	}
 	p.gaps = kept
-	at := 0
+	at, n := 0, 0
 	for at < len(p.r.staged) {
 		f, fit := decode(p.r.staged[at:], p.r.seed)
 		if fit != whole {
@@ -311,6 +319,8 @@ func (p *proof) accept(seq uint64) {
 			break
 		}
 		at += f.size
+		p.s.end = max(p.s.end, p.ends[n])
+		n++
 		p.s.last = f.seq
 		p.s.bytes += int64(f.size)
 		if p.r.report.First == 0 {
@@ -326,13 +336,8 @@ func (p *proof) accept(seq uint64) {
 	}
 	p.r.staged = p.r.staged[:copy(p.r.staged, p.r.staged[at:])]
 	p.s.last = max(p.s.last, seq-1)
-	p.through = max(p.through, seq-1)
-	p.s.end = max(p.s.end, p.r.scan.off)
+	p.ends = slices.Delete(p.ends, 0, n)
 }
-
-// lies reports whether a gap lies before seq. One without sequence numbers
-// is bookkeeping, and lies where it was found: before what comes now.
-func (p *proof) lies(g skip, seq uint64) bool { return g.First == 0 || g.Last < seq }
 
 // finish judges what is left at the end of a segment. Where a later segment
 // follows, it proves all that lies before its own first event.
@@ -340,7 +345,7 @@ func (p *proof) finish(rest skip) {
 	s, r := p.s, p.r
 	if s.limit != noLimit {
 		if r.scan.next < s.limit {
-			p.gaps = append(p.gaps, skip{From: rest.From, To: rest.To, First: r.scan.next, Last: s.limit - 1})
+			p.gaps = append(p.gaps, skip{From: rest.From, To: rest.To, First: r.scan.next, Last: s.limit - 1, Next: r.scan.next})
 		}
 		p.accept(s.limit)
 		return

@@ -30,9 +30,11 @@ const scanWindow = 1 << 20
 
 // A skip is what a scan passed over to get to a frame: bytes [From, To) and
 // the sequence numbers First to Last that were in them, none if First is 0.
+// All numbers before Next came before it.
 type skip struct {
 	From, To    int64
 	First, Last uint64
+	Next        uint64
 }
 
 // frame returns the next valid frame, with what had to be skipped to get to
@@ -51,6 +53,7 @@ func (s *scan) frame() (f frame, skipped skip, ok bool) {
 		}
 		skipped = skip{From: start, To: s.off}
 	}
+	skipped.Next = s.next
 	through := f.seq
 	if f.kind == kindRecord {
 		through--

@@ -114,7 +114,7 @@ func (j *Journal) startSegment(first uint64, frames []byte) (w *writer, visible 
 }
 
 func (j *Journal) fillSegment(w *writer, path string, frames []byte) error {
-	f, err := j.fs.Open(path, os.O_CREATE|os.O_TRUNC)
+	f, err := j.fs.Open(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return err
 	}

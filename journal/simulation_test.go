@@ -19,15 +19,18 @@ import (
 	"github.com/penstock-io/penstock/journal"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "run only this seed of the simulation")
+var (
+	seedsFlag = flag.Uint64("seeds", 1000, "how many seeds the simulation runs")
+	seedFlag  = flag.Uint64("seed", 0, "run only this seed of the simulation")
+)
 
 // TestSimulation writes, drains, crashes and recovers by seed, on a disk and
 // into a sink that fail, and holds what came through against what was promised.
 // Whatever can happen must have happened in some seed.
 func TestSimulation(t *testing.T) {
-	seeds := uint64(1000)
+	seeds := *seedsFlag
 	if testing.Short() {
-		seeds = 100
+		seeds = min(seeds, 100)
 	}
 	if *seedFlag > 0 {
 		simulate(t, *seedFlag, faithful)
