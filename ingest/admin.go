@@ -110,3 +110,6 @@ func fromHere(serve http.HandlerFunc) http.HandlerFunc {
 		serve(w, r)
 	}
 }
+
+// Draining reports whether Drain was called.
+func (a *Admin) Draining() bool { return a.draining.Load() }

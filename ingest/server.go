@@ -99,25 +99,27 @@ func Listen(address string, handler http.Handler, o ServerOptions) (*Server, err
 		}
 		s.certs = certs
 	}
-	plain, err := net.Listen("tcp", address)
+	at, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
-	if !s.mayServe(plain.Addr(), handler) {
-		plain.Close()
+	if !s.mayServe(at, handler) {
 		return nil, fmt.Errorf("listen on %s: other machines could send there without a key: "+
 			"give a keys file (penstock key makes one), ask for client certificates, listen on 127.0.0.1, or say that it shall be open", address)
+	}
+	plain, err := net.ListenTCP("tcp", at)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	s.listener = newCapped(plain, s.options.ConnectionsMax)
 	s.prepare(handler)
 	return s, nil
 }
 
-// mayServe reports whether the handler is safe at this address. Asking the
-// listener rather than the text leaves no way to spell an address past it.
-func (s *Server) mayServe(at net.Addr, handler http.Handler) bool {
-	tcp, ok := at.(*net.TCPAddr)
-	if ok && tcp.IP.IsLoopback() || s.options.Open || s.certs.wantClients() {
+// mayServe reports whether the handler is safe at this address, which is the
+// very one that will be listened on: no spelling of it gets past.
+func (s *Server) mayServe(at *net.TCPAddr, handler http.Handler) bool {
+	if at.IP.IsLoopback() || s.options.Open || s.certs.wantClients() {
 		return true
 	}
 	h, ok := handler.(interface{ Guarded() bool })
