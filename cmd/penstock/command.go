@@ -41,6 +41,7 @@ func commands() []command {
 		{"serve", "", "take events in by HTTP, check and enrich them, publish to Kafka", defineServe},
 		{"tail", "STREAM", "print a stream's events from Kafka", defineTail},
 		{"replay", "STREAM", "send a stream's rejects to the HTTP door again", defineReplay},
+		{"journal", "verify|repair|export DIR", "look into a stream's journal, mend it, print it", defineJournal},
 		{"gen", "", "make up orders, good and bad, in any form a door reads", defineGen},
 		{"key", "NAME", "make a new API key and the line for the keys file", defineKey},
 		{"version", "", "print the version", defineVersion},

@@ -32,6 +32,7 @@ type house struct {
 	kafka   kafka.Config
 	door    *ingest.Handler
 	metrics *prometheus.Registry
+	reloads *prometheus.CounterVec
 
 	mu      sync.Mutex
 	rules   []*stream.Stream            // in force
@@ -45,6 +46,9 @@ type house struct {
 func openHouse(c *serveConfig, log *slog.Logger) (h *house, err error) {
 	h = &house{
 		config: c, log: log, metrics: prometheus.NewRegistry(),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "penstock_reloads_total", Help: "SIGHUPs by what became of them.",
+		}, []string{"result"}),
 		lines: map[string]*line{}, lookups: map[string]*enrich.Enricher{},
 	}
 	defer func() {
@@ -61,7 +65,7 @@ func openHouse(c *serveConfig, log *slog.Logger) (h *house, err error) {
 	if err := h.openKafka(); err != nil {
 		return h, err
 	}
-	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gauges{h})
+	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gauges{h}, h.reloads)
 	h.door = ingest.New(ingest.Options{
 		BodyBytesMax: c.limits.bodyBytes, EventsMax: c.limits.events, MemoryBytesMax: c.limits.memoryBytes,
 		Timeout: c.limits.timeout, Failure: failure, Metrics: h.metrics, Log: log,
@@ -99,9 +103,11 @@ func (h *house) streams() []*stream.Stream {
 // force; what is wrong with them leaves the old ones in place.
 func (h *house) reload(door *ingest.Server) {
 	if err := errors.Join(h.load(), door.Reload()); err != nil {
+		h.reloads.WithLabelValues("refused").Inc()
 		h.log.Error("reload refused, what was in force stays", "err", err)
 		return
 	}
+	h.reloads.WithLabelValues("taken").Inc()
 	h.log.Info("reloaded streams and keys", "streams", len(h.streams()))
 }
 

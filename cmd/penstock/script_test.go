@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,25 +32,28 @@ func scriptStatus(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// scriptAwait waits until a URL answers 200: await http://$DOOR/v1/streams
+// scriptAwait waits until a URL answers 200 with a body that has the pattern in
+// it, if there is one: await http://$DOOR/v1/streams [PATTERN]
 func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: await URL")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: await URL [PATTERN]")
 	}
+	pattern := regexp.MustCompile(strings.Join(args[1:], ""))
 	deadline := time.After(20 * time.Second)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		res, err := http.Get(args[0])
 		if err == nil {
+			body, err := io.ReadAll(res.Body)
 			res.Body.Close()
-			if res.StatusCode == http.StatusOK {
+			if err == nil && res.StatusCode == http.StatusOK && pattern.Match(body) {
 				return
 			}
 		}
 		select {
 		case <-deadline:
-			ts.Fatalf("%s did not answer 200 within 20 s: %v", args[0], err)
+			ts.Fatalf("%s did not answer 200 with %q within 20 s: %v", args[0], pattern, err)
 		case <-tick.C:
 		}
 	}
