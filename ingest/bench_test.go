@@ -14,6 +14,7 @@ import (
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/ingest"
+	"github.com/penstock-io/penstock/journal"
 )
 
 // nowhere is a journal that takes everything at once, so that only the door is
@@ -42,19 +43,41 @@ func benchDoor(b testing.TB) *ingest.Handler {
 	return h
 }
 
+// lastOrder numbers the orders of all benchmarks, in ten digits.
+var lastOrder atomic.Int64
+
+func init() { lastOrder.Store(1_000_000_000) }
+
+func benchJournal(b *testing.B) *ingest.Handler {
+	b.Helper()
+	j, err := journal.Open(b.TempDir(), journal.Options{QuotaBytes: 16 << 30, Log: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { j.Close() })
+	h := ingest.New(ingest.Options{Log: quiet, Failure: journalFailure})
+	s := loadStream(b, nil)
+	in := ingest.Stream{Stream: s, Steps: []penstock.Step{s.Check, s.Derive, s.Identify, s.Encode}, Into: j, Letters: j, Ledger: j}
+	if err := h.Replace([]ingest.Stream{in}, nil); err != nil {
+		b.Fatal(err)
+	}
+	return h
+}
+
 // accept is the least that a server can do: read the body, answer 202.
 func accept(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body)
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// BenchmarkPost sends single orders over 32 keep-alive connections to the door
-// and to a bare net/http server, both over loopback.
+// BenchmarkPost sends single orders, each with an identity of its own, over 64
+// keep-alive connections to a bare net/http server, to the door with nothing
+// behind it, and to the door with a journal that really syncs.
 func BenchmarkPost(b *testing.B) {
 	for _, test := range []struct {
 		name    string
 		handler http.Handler
-	}{{"bare", http.HandlerFunc(accept)}, {"door", benchDoor(b)}} {
+	}{{"bare", http.HandlerFunc(accept)}, {"door", benchDoor(b)}, {"journal", benchJournal(b)}} {
 		b.Run(test.name, func(b *testing.B) {
 			server, err := ingest.Listen("127.0.0.1:0", test.handler, ingest.ServerOptions{Log: quiet})
 			if err != nil {
@@ -63,10 +86,11 @@ func BenchmarkPost(b *testing.B) {
 			ctx, cancel := context.WithCancel(context.Background())
 			done := make(chan error, 1)
 			go func() { done <- server.Serve(ctx) }()
-			body := []byte(order("1234567"))
-			request := []byte("POST /v1/streams/orders/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+			body := []byte(order("1000000000"))
+			text := []byte("POST /v1/streams/orders/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
 				strconv.Itoa(len(body)) + "\r\n\r\n" + string(body))
-			b.SetParallelism(max(1, 32/runtime.GOMAXPROCS(0)))
+			at := bytes.Index(text, []byte("1000000000"))
+			b.SetParallelism(max(1, 64/runtime.GOMAXPROCS(0)))
 			b.RunParallel(func(pb *testing.PB) {
 				c, err := net.Dial("tcp", server.Addr().String())
 				if err != nil {
@@ -75,7 +99,9 @@ func BenchmarkPost(b *testing.B) {
 				}
 				defer c.Close()
 				answer := make([]byte, 4096)
+				request := bytes.Clone(text)
 				for pb.Next() {
+					strconv.AppendInt(request[:at], lastOrder.Add(1), 10)
 					if _, err := c.Write(request); err != nil {
 						b.Error(err)
 						return

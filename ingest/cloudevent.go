@@ -12,14 +12,18 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/stream"
 )
 
 // codeEnvelope is the code of all that can be wrong with a CloudEvent itself;
 // the pointer then leads into the envelope, not into its data.
 const codeEnvelope = "cloudevent"
 
-// attributesMax is how many attributes a CloudEvent may have.
-const attributesMax = 64
+// What a CloudEvent may have besides its data.
+const (
+	attributesMax     = 64
+	attributeBytesMax = 4096
+)
 
 // An envelope is a CloudEvent without its data. Its attributes travel on as
 // ce_ headers, as CloudEvents' Kafka binding has it.
@@ -129,8 +133,8 @@ func (v *envelope) set(name, text string) *penstock.Reject {
 	if strings.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7f || r == '\uFFFD' }) {
 		return envelopeReject(name, "an attribute is text without control characters")
 	}
-	if len(v.attributes) == attributesMax {
-		return envelopeReject(name, "a CloudEvent may have 64 attributes here")
+	if len(v.attributes) == attributesMax || len(text) > attributeBytesMax {
+		return envelopeReject(name, "a CloudEvent may have 64 attributes of 4096 bytes each here")
 	}
 	switch name {
 	case "id":
@@ -175,6 +179,9 @@ func (v *envelope) check() *penstock.Reject {
 	// however the two are cut.
 	if strings.ContainsAny(v.source, " \u00a0") {
 		return envelopeReject("source", "want a URI reference, which has no spaces")
+	}
+	if len(v.source)+1+len(v.id) > stream.IDBytesMax {
+		return envelopeReject("id", "source and id may have 1023 bytes together")
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -142,7 +141,7 @@ func (q *request) blame(reached bool) string {
 }
 
 func (o *Options) failure(err error) Failure {
-	if err == nil || o.Failure == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	if err == nil || o.Failure == nil {
 		return Unknown
 	}
 	return o.Failure(err)

@@ -160,7 +160,7 @@ func TestFailingStep(t *testing.T) {
 
 // The time is up while the journal works: nobody knows, and 504 says so.
 func TestDeadlineWhileWriting(t *testing.T) {
-	h := open(t, settings{options: ingest.Options{Timeout: 10 * time.Millisecond, Failure: func(error) ingest.Failure { return ingest.NotStored }}})
+	h := open(t, settings{options: ingest.Options{Timeout: 10 * time.Millisecond}})
 	in := served(loadStream(t, nil), h.shelf)
 	in.Into = penstock.SinkFunc(func(ctx context.Context, b *penstock.Batch) error {
 		<-ctx.Done()
