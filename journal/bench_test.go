@@ -3,6 +3,7 @@ package journal_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +22,35 @@ var discard = penstock.SinkFunc(func(_ context.Context, b *penstock.Batch) error
 	}
 	return nil
 })
+
+// BenchmarkSync is the floor: one goroutine, one 400-byte write into a
+// preallocated file and one fdatasync, with nothing around them.
+func BenchmarkSync(b *testing.B) {
+	f, err := journal.OS().Open(b.TempDir()+"/f", os.O_CREATE|os.O_RDWR)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Allocate(64 << 20); err != nil {
+		b.Fatal(err)
+	}
+	record, at := make([]byte, 400), int64(0)
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		if _, err := f.WriteAt(record, at%(63<<20)); err != nil {
+			b.Fatal(err)
+		}
+		if err := f.Sync(); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(began))
+		at += 400
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+}
 
 // BenchmarkWrite writes 400-byte events of new identities from many writers,
 // with the drain running. records/s and p50/p99 are those of whole Writes.

@@ -108,7 +108,7 @@ func (j *Journal) commit(c *commit) {
 		return
 	}
 	j.mu.Lock()
-	c.own.each(j.known.remember)
+	c.own.each(j.known.add)
 	j.synced = c.last
 	j.inFlight -= int64(records)
 	j.backlog += int64(records)
@@ -210,16 +210,21 @@ func (j *Journal) fail(c *commit, err error, unknown bool) {
 	j.next = c.first
 	j.inFlight = 0
 	j.broken, j.probeAt = err, time.Now().Add(probePause)
-	j.mu.Unlock()
-	close(c.done)
+	c.own.each(j.notStored)
 	if behind != nil {
+		behind.own.each(j.notStored)
 		behind.err = err
 		if behind.taken != nil {
 			close(behind.taken)
 		}
 		close(behind.done)
 	}
+	close(c.done) // with the mutex held, so that no writer leaves in between, see wait
+	j.mu.Unlock()
 }
+
+// notStored forgets that somebody has yet to hear of id. j.mu is held.
+func (j *Journal) notStored(id identity, _ uint64) { delete(j.unheard, id) }
 
 // place is where the event with the given number is by now. j.mu is held.
 func (j *Journal) place(seq uint64) penstock.Place {

@@ -77,12 +77,15 @@ func (t *identities) find(id identity) (seq uint64, ok bool) {
 	return 0, false
 }
 
-// remember adds id. One that is known already keeps its first number, and one
-// too many forgets the oldest.
+// remember adds id unless it is known: then it keeps its first number.
 func (t *identities) remember(id identity, seq uint64) {
-	if _, ok := t.find(id); ok {
-		return
+	if _, ok := t.find(id); !ok {
+		t.add(id, seq)
 	}
+}
+
+// add adds an id that is not known. One too many forgets the oldest.
+func (t *identities) add(id identity, seq uint64) {
 	if t.n == len(t.ring) && !t.grow() {
 		t.forgetOldest()
 		t.evicted++

@@ -134,12 +134,13 @@ type Journal struct {
 	syncing   *commit
 	spare     *commit // its memory is used again
 	known     identities
-	segments  []*segment // oldest first; what is behind their end is not there for anyone
-	synced    uint64     // the last sequence number that is durable
-	backlog   int64      // bytes of records that wait for the drain
-	inFlight  int64      // bytes of records that are being committed
-	broken    error      // why the disk takes no writes
-	probeAt   time.Time  // when a broken disk is tried again
+	unheard   map[identity]struct{} // whose writers left before the answer
+	segments  []*segment            // oldest first; what is behind their end is not there for anyone
+	synced    uint64                // the last sequence number that is durable
+	backlog   int64                 // bytes of records that wait for the drain
+	inFlight  int64                 // bytes of records that are being committed
+	broken    error                 // why the disk takes no writes
+	probeAt   time.Time             // when a broken disk is tried again
 	closed    bool
 	drain     progress
 	drainer   *drainer
@@ -147,7 +148,10 @@ type Journal struct {
 	stats     Stats
 }
 
-const lockName = "lock"
+const (
+	lockName   = "lock"
+	unheardMax = 1 << 16
+)
 
 const probePause = 100 * time.Millisecond
 
@@ -172,6 +176,7 @@ func Open(dir string, o Options) (*Journal, error) {
 		closing: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	j.known.max = o.Identities
+	j.unheard = map[identity]struct{}{}
 	j.drafts.New = func() any { return &draft{hasher: hasher{block: block}} }
 	j.drain.changed = make(chan struct{})
 	if err := j.takeLock(); err != nil {

@@ -188,8 +188,7 @@ func (j *Journal) lookUp(d *draft) (need int) {
 		l.mine, l.twin = false, nil
 		if l.named {
 			if seq, ok := j.known.find(l.id); ok {
-				l.e.Drop(j.place(seq))
-				j.stats.Dropped++
+				j.answer(l, seq)
 				continue
 			}
 			l.twin, l.seq = j.onItsWay(l.id)
@@ -232,7 +231,7 @@ func (j *Journal) claim(d *draft, c *commit) {
 				l.mine, l.twin, l.seq = false, c, seq
 				continue
 			}
-			c.own.remember(l.id, j.next)
+			c.own.add(l.id, j.next)
 			if j.o.mutant == rememberEarly {
 				j.known.remember(l.id, j.next)
 			}
@@ -252,7 +251,7 @@ func (j *Journal) claim(d *draft, c *commit) {
 // for a twin that failed is left in lines: its turn has come to be the first.
 func (j *Journal) settle(ctx context.Context, d *draft) error {
 	if d.own != nil {
-		if err := wait(ctx, d.own); err != nil {
+		if err := j.wait(ctx, d); err != nil {
 			return err
 		}
 	}
@@ -281,27 +280,47 @@ func (j *Journal) settle(ctx context.Context, d *draft) error {
 	return nil
 }
 
-// join drops an event whose twin has become durable.
+// join settles an event whose twin has become durable.
 func (j *Journal) join(l line) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	l.e.Drop(j.place(l.seq))
-	j.stats.Dropped++
+	j.answer(l, l.seq)
 	j.stats.Joined++
 }
 
-func wait(ctx context.Context, c *commit) error {
+// answer settles an event that is durable as number seq. It is a duplicate,
+// unless whoever wrote it left before the answer: then this is the answer, so
+// that each stored event is delivered once, by the ledgers too. j.mu is held.
+func (j *Journal) answer(l line, seq uint64) {
+	if _, ok := j.unheard[l.id]; ok {
+		delete(j.unheard, l.id)
+		l.e.Deliver(j.place(seq))
+		return
+	}
+	l.e.Drop(j.place(seq))
+	j.stats.Dropped++
+}
+
+// wait waits for the fate of the own events.
+func (j *Journal) wait(ctx context.Context, d *draft) error {
 	select {
-	case <-c.done:
-		return c.err
+	case <-d.own.done:
+		return d.own.err
+	case <-ctx.Done():
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	select {
+	case <-d.own.done:
+		return d.own.err
 	default:
 	}
-	select {
-	case <-c.done:
-		return c.err
-	case <-ctx.Done():
-		return unknown(ctx)
+	for _, l := range d.lines {
+		if l.mine && l.named && len(j.unheard) < unheardMax {
+			j.unheard[l.id] = struct{}{}
+		}
 	}
+	return unknown(ctx)
 }
 
 func unknown(ctx context.Context) error {
