@@ -33,12 +33,14 @@ func cycles(t *testing.T, usual int) int {
 }
 
 func TestKillPenstockDevelopmentBroker(t *testing.T) {
+	t.Parallel()
 	p := startPenstock(t, "--dev-kafka", freeAddr(t))
 	killThrough(t, p, cycles(t, 10), func() { p.kill(t); p.start(t) })
 	p.checkOracle(t)
 }
 
 func TestKillPenstockRealKafka(t *testing.T) {
+	t.Parallel()
 	k := realtest.StartKafka(t)
 	p := startPenstock(t, "--kafka", k.Addr())
 	killThrough(t, p, cycles(t, 20), func() { p.kill(t); p.start(t) })
@@ -46,6 +48,7 @@ func TestKillPenstockRealKafka(t *testing.T) {
 }
 
 func TestKillRealKafka(t *testing.T) {
+	t.Parallel()
 	k := realtest.StartKafka(t)
 	p := startPenstock(t, "--kafka", k.Addr())
 	killThrough(t, p, cycles(t, 5), func() { k.Kill9(t); k.Restart(t) })
