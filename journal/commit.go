@@ -113,7 +113,10 @@ func (j *Journal) commit(c *commit) {
 	j.inFlight -= int64(records)
 	j.backlog += int64(records)
 	j.syncing = nil
-	j.broken = nil
+	if j.broken != nil {
+		j.log.Info("journal: the disk takes writes again", "dir", j.dir)
+		j.broken = nil
+	}
 	j.stats.Commits++
 	j.stats.CommitTime += time.Since(began)
 	j.recycle(c)
@@ -157,7 +160,7 @@ func (j *Journal) append(c *commit, records int64) (unknown bool, err error) {
 // roll starts the next segment with c in it.
 func (j *Journal) roll(c *commit, records int64) (unknown bool, err error) {
 	j.abandon()
-	w, visible, err := j.startSegment(c.first, c.buf)
+	w, visible, err := j.startSegment(c.first, c.first-j.used-1, c.buf)
 	if err != nil {
 		j.mu.Lock()
 		j.stats.SyncFailures++
@@ -167,7 +170,7 @@ func (j *Journal) roll(c *commit, records int64) (unknown bool, err error) {
 	j.out = w
 	j.mu.Lock()
 	if n := len(j.segments); n > 0 {
-		j.segments[n-1].limit = c.first
+		j.segments[n-1].limit = w.takesOver()
 	}
 	j.segments = append(j.segments, &w.segment)
 	j.mu.Unlock()
@@ -177,6 +180,7 @@ func (j *Journal) roll(c *commit, records int64) (unknown bool, err error) {
 
 // extend counts c in.
 func (j *Journal) extend(s *segment, c *commit, records, end int64) {
+	j.used = c.last
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	s.last, s.end = c.last, end
@@ -198,13 +202,15 @@ func (j *Journal) abandon() {
 // that nothing was stored. Their numbers are given out again: should a crash
 // bring c back, a later segment that begins with the same number takes over.
 func (j *Journal) fail(c *commit, err error, unknown bool) {
-	j.log.Error("journal: the disk takes no writes", "dir", j.dir, "events", c.last-c.first+1, "err", err)
 	err = fmt.Errorf("write journal %s: %w: %w", j.dir, ErrBroken, err)
 	c.err = err
 	if unknown {
 		c.err = fmt.Errorf("%w: %w", err, ErrUnknown)
 	}
 	j.mu.Lock()
+	if j.broken == nil {
+		j.log.Error("journal: the disk takes no writes; senders are told so until it does", "dir", j.dir, "err", err)
+	}
 	behind := j.filling
 	j.filling, j.syncing = nil, nil
 	j.next = c.first

@@ -14,11 +14,12 @@ import (
 // A drainer reads the journal in its order. It belongs to Run and keeps its
 // place and its memory from one Run to the next.
 type drainer struct {
-	j    *Journal
-	at   segment // as it was when last looked at
-	file File
-	off  int64  // of the next frame
-	next uint64 // number that the next record must have
+	j      *Journal
+	at     segment // as it was when last looked at
+	file   File
+	failed bool   // to open the next segment
+	off    int64  // of the next frame
+	next   uint64 // number that the next record must have
 
 	buf     []byte
 	slab    []penstock.Event
@@ -99,7 +100,11 @@ func (d *drainer) run(ctx context.Context, into penstock.Sink) error {
 func (d *drainer) idle(ctx context.Context) {
 	var due <-chan time.Time
 	d.j.mu.Lock()
-	if d.j.drain.dirty() {
+	if d.failed { // to open a segment
+		t := time.NewTimer(time.Second)
+		defer t.Stop()
+		due = t.C
+	} else if d.j.drain.dirty() {
 		t := time.NewTimer(max(time.Until(d.j.drain.savedAt.Add(d.j.o.CheckpointEvery)), time.Millisecond))
 		defer t.Stop()
 		due = t.C
@@ -158,7 +163,8 @@ func (d *drainer) place() bool {
 		case s.last <= j.drain.drained || s.last < s.first:
 			continue
 		}
-		if err := d.open(*s); err != nil {
+		err := d.open(*s)
+		if d.failed = err != nil; d.failed {
 			j.log.Error("journal: open a segment to drain it", "segment", s.name, "err", err)
 			return false
 		}

@@ -125,6 +125,7 @@ type Journal struct {
 	drains  sync.WaitGroup
 
 	// The committer's own, and Open's before it starts.
+	used   uint64  // the last sequence number that is durable or was drained
 	number uint64  // of the newest segment ever begun
 	out    *writer // the segment being written; nil when there is none to trust
 
@@ -238,7 +239,8 @@ func (j *Journal) recover() error {
 		}
 	}
 	j.id, j.seed = r.id, r.seed
-	j.next = r.report.Last + 1
+	j.next = r.report.Next
+	j.used = r.report.Last
 	j.synced = r.report.Last
 	j.backlog = pending
 	j.known.evicted = 0
@@ -266,7 +268,10 @@ func (j *Journal) create(r *recovery) error {
 	return nil
 }
 
-// continueBehind starts the segment of this life. The last commit of a segment
+// continueBehind starts the segment of this life. Behind a torn end it skips
+// as many numbers as that may have held: should the disk have lied, they are
+// known downstream, and a new event with such a number would pass for published.
+// The last commit of a segment
 // that was not sealed moves there: it may have been read from the page cache
 // after a sync that failed, so that only writing it again makes it durable.
 func (j *Journal) continueBehind(r *recovery) error {
@@ -274,7 +279,7 @@ func (j *Journal) continueBehind(r *recovery) error {
 		j.number = max(j.number, s.number)
 		j.segments = append(j.segments, &s.segment)
 	}
-	first, moved := j.next, []byte(nil)
+	first, skipped, moved := j.next, j.next-j.used-1, []byte(nil)
 	var last *found
 	if n := len(r.segments); n > 0 {
 		last = r.segments[n-1]
@@ -283,23 +288,26 @@ func (j *Journal) continueBehind(r *recovery) error {
 			if err != nil {
 				return err
 			}
-			first, moved = t.first, make([]byte, t.to-t.from)
+			first, skipped, moved = t.first, 0, make([]byte, t.to-t.from)
+			if first == last.first {
+				skipped = last.skipped
+			}
 			_, err = f.ReadAt(moved, t.from)
 			if err := errors.Join(err, f.Close()); err != nil {
 				return fmt.Errorf("read the last commit of %s: %w", last.name, err)
 			}
 		}
 	}
-	w, _, err := j.startSegment(first, moved)
+	w, _, err := j.startSegment(first, skipped, moved)
 	if err != nil {
 		return err
 	}
 	if last != nil {
-		last.limit = first
+		last.limit = w.takesOver()
 		if moved != nil {
 			last.end, last.bytes, last.last = last.tail.from, last.bytes-last.tail.bytes, first-1
-			w.bytes, w.last = last.tail.bytes, j.next-1
-			j.found.Rewritten = j.next - first
+			w.bytes, w.last = last.tail.bytes, j.used
+			j.found.Rewritten = j.used - first + 1
 		}
 	}
 	j.out = w

@@ -44,6 +44,7 @@ type Recovery struct {
 	Bytes    int64  // of their records
 	First    uint64 // the oldest event that can be read, 0 if there is none
 	Last     uint64 // the newest sequence number in use
+	Next     uint64 // what the next event gets; numbers that a torn end may have held are not used again
 	Drained  uint64 // the checkpoint
 
 	// Rewritten is how many events Open wrote again, because the page cache
@@ -104,14 +105,15 @@ func (r *recovery) read() error {
 	}
 	for i, s := range r.segments {
 		if i+1 < len(r.segments) {
-			s.limit = r.segments[i+1].first
+			s.limit = r.segments[i+1].takesOver()
 		}
 	}
 	if r.unsure && len(r.segments) > 0 {
-		r.seen.drained = r.segments[0].first - 1
+		r.seen.drained = r.segments[0].takesOver() - 1
 	}
 	r.report.Drained = r.seen.drained
 	r.report.Last = r.seen.drained
+	r.report.Next = r.seen.drained + 1
 	for i, s := range r.segments {
 		if err := r.segment(s); err != nil {
 			return err
@@ -130,13 +132,9 @@ func (r *recovery) list() error {
 		if strings.HasSuffix(name, newSuffix) {
 			r.leftover = append(r.leftover, name)
 		}
-		first, number, ok := parseSegmentName(name)
-		if !ok {
-			continue
+		if s, ok := parseSegmentName(name); ok {
+			r.segments = append(r.segments, &found{segment: s})
 		}
-		r.segments = append(r.segments, &found{segment: segment{
-			number: number, first: first, last: first - 1, name: name, limit: noLimit,
-		}})
 	}
 	slices.SortFunc(r.segments, func(a, b *found) int {
 		if a.number < b.number {
@@ -147,7 +145,7 @@ func (r *recovery) list() error {
 	// A later segment never begins before an earlier one; if it says so by name
 	// all the same, the earlier one holds nothing that counts.
 	for i := len(r.segments) - 2; i >= 0; i-- {
-		if r.segments[i].first > r.segments[i+1].first {
+		if r.segments[i].first > r.segments[i+1].first || r.segments[i].takesOver() > r.segments[i+1].takesOver() {
 			return fmt.Errorf("open journal %s: segment %s is later than %s but begins before it; files have been renamed or mixed from two journals: put them back as they were",
 				r.dir, r.segments[i+1].name, r.segments[i].name)
 		}
@@ -192,6 +190,9 @@ func (r *recovery) identify() error {
 	}
 	if !r.known && (len(r.segments) > 0 || r.report.Checkpoint != "") {
 		return fmt.Errorf("open journal %s: neither the checkpoint nor any segment header can be read, so its identity is unknown; give it to penstock journal repair (it is in the header penstock-door of what the journal has published), or start a new journal in an empty directory", r.dir)
+	}
+	if len(r.segments) == 0 && r.seen.drained > 0 {
+		return fmt.Errorf("open journal %s: the segments are gone; to number events anew under the same identity would let them pass for published ones: put the segments back, or start a new journal in an empty directory", r.dir)
 	}
 	r.seed = seedOf(r.id)
 	return nil
@@ -371,8 +372,8 @@ func (r *recovery) addUp(s *found, i int) {
 	rep := &r.report
 	rep.Segments++
 	rep.Bytes += s.bytes
-	if i == 0 && s.first > r.seen.drained+1 {
-		s.damage = append(s.damage, Damage{Segment: s.name, Lost: Range{r.seen.drained + 1, s.first - 1}})
+	if i == 0 && s.takesOver() > r.seen.drained+1 {
+		s.damage = append(s.damage, Damage{Segment: s.name, Lost: Range{r.seen.drained + 1, s.takesOver() - 1}})
 	}
 	for k := range s.damage {
 		d := &s.damage[k]
@@ -382,8 +383,13 @@ func (r *recovery) addUp(s *found, i int) {
 		}
 	}
 	rep.Damage = append(rep.Damage, s.damage...)
-	rep.Last = max(rep.Last, s.last)
+	if s.last >= s.first {
+		rep.Last = max(rep.Last, s.last)
+	}
+	rep.Next = max(rep.Next, s.last+1)
 	if s.torn != nil {
+		// The disk may have lied, and what is torn now have been published.
+		rep.Next += uint64(s.torn.Bytes / headSize)
 		rep.Torn = append(rep.Torn, *s.torn)
 	}
 }

@@ -21,35 +21,41 @@ const (
 
 // A segment is one file of the journal. Its sequence numbers are first to
 // last; number orders segments by age, and where two cover the same sequence
-// number the later segment holds the truth.
+// number the later segment holds the truth. The skipped numbers before first
+// were never given to an event, see Journal.continueBehind.
 type segment struct {
-	number uint64
-	first  uint64
-	last   uint64 // first-1 while it is empty
-	name   string
-	bytes  int64 // of records that count
-	end    int64 // behind the last frame that counts and is synced
-	size   int64 // of the file
-	limit  uint64
+	number  uint64
+	first   uint64
+	skipped uint64
+	last    uint64 // first-1 while it is empty
+	name    string
+	bytes   int64 // of records that count
+	end     int64 // behind the last frame that counts and is synced
+	size    int64 // of the file
+	limit   uint64
 }
 
 // noLimit is the limit of the last segment: no later one takes over.
 const noLimit = math.MaxUint64
 
-func segmentName(first, number uint64) string {
-	return fmt.Sprintf("%020d-%08x%s", first, number, segmentSuffix)
+// takesOver is the first sequence number that no earlier segment has.
+func (s *segment) takesOver() uint64 { return s.first - s.skipped }
+
+func segmentName(first, number, skipped uint64) string {
+	return fmt.Sprintf("%020d-%08x-%x%s", first, number, skipped, segmentSuffix)
 }
 
 // parseSegmentName is the reverse of segmentName.
-func parseSegmentName(name string) (first, number uint64, ok bool) {
+func parseSegmentName(name string) (s segment, ok bool) {
 	base, found := strings.CutSuffix(name, segmentSuffix)
 	if !found {
-		return 0, 0, false
+		return s, false
 	}
-	if n, err := fmt.Sscanf(base, "%d-%x", &first, &number); err != nil || n != 2 || first == 0 {
-		return 0, 0, false
+	if n, err := fmt.Sscanf(base, "%d-%x-%x", &s.first, &s.number, &s.skipped); err != nil || n != 3 || s.first <= s.skipped {
+		return s, false
 	}
-	return first, number, name == segmentName(first, number)
+	s.name, s.last, s.limit = name, s.first-1, noLimit
+	return s, name == segmentName(s.first, s.number, s.skipped)
 }
 
 // encodeSegmentHeader fills the first 64 bytes of a segment.
@@ -92,9 +98,12 @@ type writer struct {
 // may be none, and returns it once it and its name are durable. It has another
 // name until its contents are: whoever sees the file may rely on it. visible
 // says whether a failed attempt may be seen after a crash.
-func (j *Journal) startSegment(first uint64, frames []byte) (w *writer, visible bool, err error) {
+func (j *Journal) startSegment(first, skipped uint64, frames []byte) (w *writer, visible bool, err error) {
 	j.number++
-	w = &writer{segment: segment{number: j.number, first: first, last: first - 1, limit: noLimit, name: segmentName(first, j.number)}}
+	w = &writer{segment: segment{
+		number: j.number, first: first, skipped: skipped, last: first - 1,
+		limit: noLimit, name: segmentName(first, j.number, skipped),
+	}}
 	w.at = segmentHeader + int64(len(frames))
 	w.end = w.at
 	w.size = max(j.o.SegmentBytes, w.at+headSize)

@@ -183,6 +183,8 @@ func (s *sim) open() bool {
 		}
 		s.o.FS = fs
 		j, err := journal.Open("j", s.o)
+		if err == nil {
+		}
 		if s.disk.Off() {
 			s.mark("crash in recovery")
 			s.disk.CutPower()
