@@ -70,55 +70,61 @@ func accept(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// BenchmarkPost sends single orders, each with an identity of its own, over 64
+// BenchmarkPost sends single orders, each with an identity of its own, over
 // keep-alive connections to a bare net/http server, to the door with nothing
-// behind it, and to the door with a journal that really syncs.
+// behind it, and to the door with a journal that really syncs. How much a sync
+// is shared by, and so what the last one reaches, depends on the connections.
 func BenchmarkPost(b *testing.B) {
-	for _, test := range []struct {
+	handlers := []struct {
 		name    string
 		handler http.Handler
-	}{{"bare", http.HandlerFunc(accept)}, {"door", benchDoor(b)}, {"journal", benchJournal(b)}} {
-		b.Run(test.name, func(b *testing.B) {
-			server, err := ingest.Listen("127.0.0.1:0", test.handler, ingest.ServerOptions{Log: quiet})
-			if err != nil {
-				b.Fatal(err)
-			}
-			ctx, cancel := context.WithCancel(context.Background())
-			done := make(chan error, 1)
-			go func() { done <- server.Serve(ctx) }()
-			body := []byte(order("1000000000"))
-			text := []byte("POST /v1/streams/orders/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
-				strconv.Itoa(len(body)) + "\r\n\r\n" + string(body))
-			at := bytes.Index(text, []byte("1000000000"))
-			b.SetParallelism(max(1, 64/runtime.GOMAXPROCS(0)))
-			b.RunParallel(func(pb *testing.PB) {
-				c, err := net.Dial("tcp", server.Addr().String())
-				if err != nil {
-					b.Error(err)
-					return
-				}
-				defer c.Close()
-				answer := make([]byte, 4096)
-				request := bytes.Clone(text)
-				for pb.Next() {
-					strconv.AppendInt(request[:at], lastOrder.Add(1), 10)
-					if _, err := c.Write(request); err != nil {
-						b.Error(err)
-						return
-					}
-					n, err := c.Read(answer)
-					if err != nil || !bytes.HasPrefix(answer[:n], []byte("HTTP/1.1 202")) {
-						b.Errorf("%v: %s", err, answer[:n])
-						return
-					}
-				}
-			})
-			b.StopTimer()
-			cancel()
-			if err := <-done; err != nil {
+	}{{"bare", http.HandlerFunc(accept)}, {"door", benchDoor(b)}, {"journal", benchJournal(b)}}
+	for _, connections := range []int{64, 512} {
+		for _, h := range handlers {
+			b.Run(h.name+"/"+strconv.Itoa(connections), func(b *testing.B) { benchPost(b, h.handler, connections) })
+		}
+	}
+}
+
+func benchPost(b *testing.B, handler http.Handler, connections int) {
+	server, err := ingest.Listen("127.0.0.1:0", handler, ingest.ServerOptions{Log: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(ctx) }()
+	body := order("1000000000")
+	text := []byte("POST /v1/streams/orders/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+		strconv.Itoa(len(body)) + "\r\n\r\n" + body)
+	at := bytes.Index(text, []byte("1000000000"))
+	b.SetParallelism(max(1, connections/runtime.GOMAXPROCS(0)))
+	b.RunParallel(func(pb *testing.PB) {
+		c, err := net.Dial("tcp", server.Addr().String())
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer c.Close()
+		answer := make([]byte, 4096)
+		request := bytes.Clone(text)
+		for pb.Next() {
+			strconv.AppendInt(request[:at], lastOrder.Add(1), 10)
+			if _, err := c.Write(request); err != nil {
 				b.Error(err)
+				return
 			}
-		})
+			n, err := c.Read(answer)
+			if err != nil || !bytes.HasPrefix(answer[:n], []byte("HTTP/1.1 202")) {
+				b.Errorf("%v: %s", err, answer[:n])
+				return
+			}
+		}
+	})
+	b.StopTimer()
+	cancel()
+	if err := <-done; err != nil {
+		b.Error(err)
 	}
 }
 

@@ -20,8 +20,7 @@ func (b *budget) take(n int64) bool {
 
 func (b *budget) give(n int64) { b.used.Add(-n) }
 
-// What a request is charged with. The figures are what a request was seen to
-// hold, rounded up: see BenchmarkRequestMemory.
+// What a request is charged with: estimates on the high side.
 const (
 	requestCost = 16 << 10 // goroutine, connection buffers, pooled state
 	eventCost   = 1 << 10  // an event's row, identity, headers and result
