@@ -108,7 +108,11 @@ func (j *Journal) commit(c *commit) {
 		return
 	}
 	j.mu.Lock()
-	c.own.each(j.known.add)
+	if len(j.drain.lost) == 0 {
+		c.own.each(j.known.add)
+	} else { // some may have come again because they were lost
+		c.own.each(j.known.renumber)
+	}
 	j.synced = c.last
 	j.inFlight -= int64(records)
 	j.backlog += int64(records)

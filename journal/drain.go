@@ -83,6 +83,7 @@ func (d *drainer) run(ctx context.Context, into penstock.Sink) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		began := time.Now()
 		more, err := d.round(ctx, into)
 		if err != nil {
 			return fmt.Errorf("drain journal %s: %w", d.j.dir, err)
@@ -93,6 +94,27 @@ func (d *drainer) run(ctx context.Context, into penstock.Sink) error {
 		if !more {
 			d.idle(ctx)
 		}
+		d.gather(ctx, began.Add(d.j.o.DrainEvery))
+	}
+}
+
+// gather lets events come together until the given time: a round costs its
+// sink much the same with one event as with a thousand. It ends at once when
+// somebody waits for the drain.
+func (d *drainer) gather(ctx context.Context, until time.Time) {
+	d.j.mu.Lock()
+	awaited := d.j.drain.awaited > 0
+	d.j.mu.Unlock()
+	rest := time.Until(until)
+	if awaited || rest <= 0 {
+		return
+	}
+	t := time.NewTimer(rest)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-d.j.hurry:
+	case <-ctx.Done():
 	}
 }
 

@@ -62,8 +62,15 @@ const identitiesMin = 256
 
 // find returns the sequence number of id.
 func (t *identities) find(id identity) (seq uint64, ok bool) {
+	if r := t.lookUp(id); r != nil {
+		return r.seq, true
+	}
+	return 0, false
+}
+
+func (t *identities) lookUp(id identity) *remembered {
 	if t.n == 0 {
-		return 0, false
+		return nil
 	}
 	mask := uint32(len(t.slots) - 1)
 	for i := uint32(id.lo) & mask; t.slots[i] != 0; i = (i + 1) & mask {
@@ -71,10 +78,10 @@ func (t *identities) find(id identity) (seq uint64, ok bool) {
 			continue
 		}
 		if r := &t.ring[uint32(t.slots[i])-1]; r.id == id {
-			return r.seq, true
+			return r
 		}
 	}
-	return 0, false
+	return nil
 }
 
 // remember adds id unless it is known: then it keeps its first number.
@@ -82,6 +89,15 @@ func (t *identities) remember(id identity, seq uint64) {
 	if _, ok := t.find(id); !ok {
 		t.add(id, seq)
 	}
+}
+
+// renumber gives id another number, or adds it.
+func (t *identities) renumber(id identity, seq uint64) {
+	if r := t.lookUp(id); r != nil {
+		r.seq = seq
+		return
+	}
+	t.add(id, seq)
 }
 
 // add adds an id that is not known. One too many forgets the oldest.

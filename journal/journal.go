@@ -53,6 +53,10 @@ type Options struct {
 	// larger than DrainBytes comes alone. 0 means 50,000 and 16 MiB.
 	DrainEvents, DrainBytes int
 
+	// DrainEvery is the least time from one batch that Run writes to the next
+	// while nobody waits for the drain in Await. 0 means 10 ms.
+	DrainEvery time.Duration
+
 	// CheckpointEvery is the least time between two checkpoints, each of which
 	// costs three disk syncs. A crash repeats at most the drain of that time,
 	// which a sink that keeps progress recognises. 0 means 200 ms.
@@ -90,6 +94,7 @@ func (o Options) withDefaults() Options {
 	o.CommitBytes = min(max(orDefault(o.CommitBytes, 4<<20), 4<<10), 64<<20)
 	o.DrainEvents = orDefault(o.DrainEvents, 50_000)
 	o.DrainBytes = orDefault(o.DrainBytes, 16<<20)
+	o.DrainEvery = orDefault(o.DrainEvery, 10*time.Millisecond)
 	o.CheckpointEvery = orDefault(o.CheckpointEvery, 200*time.Millisecond)
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -138,18 +138,7 @@ func TestRotWhileRunning(t *testing.T) {
 	if err := j.Write(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	segments, _ := filepath.Glob(filepath.Join(dir, "*.segment"))
-	content, err := os.ReadFile(segments[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := bytes.Index(content, []byte("two-two-two"))
-	f, err := os.OpenFile(segments[0], os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.WriteAt([]byte("X"), int64(at))
-	f.Close()
+	rot(t, dir, "two-two-two")
 	var sink collected
 	drain(t, j, &sink)
 	if len(sink.events) != 2 || string(sink.events[1].Body) != "three" {
@@ -165,6 +154,45 @@ func TestRotWhileRunning(t *testing.T) {
 		if got := b.Events[i].Place().Ack; got != want {
 			t.Errorf("event %d is said to be at %v, want %v", i, got, want)
 		}
+	}
+}
+
+// TestLostEventsMayComeAgain: damage must not make a journal swear that it has
+// what it has lost.
+func TestLostEventsMayComeAgain(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir, journal.Options{})
+	if err := j.Write(t.Context(), batch(event("a", "k", "one"), event("b", "k", "two-two-two"), event("c", "k", "three"))); err != nil {
+		t.Fatal(err)
+	}
+	rot(t, dir, "two-two-two")
+	drain(t, j, discard)
+	if at, ok := j.Find([]byte("b")); ok {
+		t.Errorf("the lost event is said to be at %+v", at)
+	}
+	for i, want := range []penstock.Verdict{penstock.Delivered, penstock.Dropped} {
+		b := batch(event("b", "k", "two again"))
+		if err := j.Write(t.Context(), b); err != nil || b.Events[0].Verdict() != want || b.Events[0].Place().Seq != 4 {
+			t.Errorf("time %d: %v, %v at %+v", i, err, b.Events[0].Verdict(), b.Events[0].Place())
+		}
+	}
+}
+
+// rot changes one byte of the given text in a segment.
+func rot(t *testing.T, dir, text string) {
+	t.Helper()
+	segments, _ := filepath.Glob(filepath.Join(dir, "*.segment"))
+	content, err := os.ReadFile(segments[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(segments[0], os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte("X"), int64(bytes.Index(content, []byte(text)))); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -17,6 +17,7 @@ type progress struct {
 	saved   uint64        // the newest durable checkpoint
 	savedAt time.Time     // when that was written
 	changed chan struct{} // closed and replaced when drained moves
+	awaited int           // how many wait for that
 
 	ring    []drainedPlace // of the last events drained, by sequence number modulo its length
 	topics  []string       // that the ring's numbers stand for
@@ -180,6 +181,18 @@ func (j *Journal) AwaitDrained(ctx context.Context) error {
 
 // awaitDrain waits until enough holds, which is asked with j.mu held.
 func (j *Journal) awaitDrain(ctx context.Context, enough func() bool) error {
+	j.mu.Lock()
+	j.drain.awaited++
+	j.mu.Unlock()
+	defer func() {
+		j.mu.Lock()
+		j.drain.awaited--
+		j.mu.Unlock()
+	}()
+	select {
+	case j.hurry <- struct{}{}:
+	default:
+	}
 	for {
 		j.mu.Lock()
 		ok, changed := enough(), j.drain.changed
@@ -206,7 +219,7 @@ func (j *Journal) Find(id []byte) (penstock.Place, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	seq, ok := j.known.find(h)
-	if !ok {
+	if !ok || j.drain.isLost(seq) {
 		return penstock.Place{}, false
 	}
 	return j.place(seq), true

@@ -187,7 +187,7 @@ func (j *Journal) lookUp(d *draft) (need int) {
 	for _, l := range d.lines {
 		l.mine, l.twin = false, nil
 		if l.named {
-			if seq, ok := j.known.find(l.id); ok {
+			if seq, ok := j.known.find(l.id); ok && !j.drain.isLost(seq) {
 				j.answer(l, seq)
 				continue
 			}
