@@ -125,6 +125,7 @@ type Journal struct {
 	found   Recovery
 	wake    chan struct{} // there is something to commit
 	grown   chan struct{} // there is something to drain
+	hurry   chan struct{} // somebody waits for the drain
 	closing chan struct{} // closed by Close
 	stopped chan struct{} // closed when the committer has ended
 	drains  sync.WaitGroup
@@ -178,7 +179,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	}
 	j := &Journal{
 		dir: dir, fs: o.FS, o: o, log: o.Log, block: block,
-		wake: make(chan struct{}, 1), grown: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), grown: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 		closing: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	j.known.max = o.Identities
