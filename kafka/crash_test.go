@@ -212,3 +212,52 @@ func TestProgressOutlivesCompaction(t *testing.T) {
 		t.Fatalf("begins at %d, not 100: %v", n, err)
 	}
 }
+
+// Each Sink takes over from one that is busy writing. Whatever the old one
+// manages to commit until it is shut out, the new one knows of.
+func TestTakeover(t *testing.T) {
+	_, cfg := fake(t)
+	ctx := within(t, 60*time.Second)
+	var end uint64 // every position up to here has been given to some sink
+	for range 4 {
+		sink := newSink(t, cfg, kafka.SinkOptions{})
+		if _, err := sink.Position(ctx, door); err != nil {
+			t.Fatal(err)
+		}
+		busy := make(chan uint64, 1)
+		started := make(chan struct{}, 1)
+		first := end + 1
+		go func() {
+			for n := first; ; n++ {
+				if err := sink.Write(ctx, run(n, n)); err != nil {
+					if !errors.Is(err, kafka.ErrFenced) {
+						t.Errorf("writing %d ended with %v", n, err)
+					}
+					busy <- n
+					return
+				}
+				select {
+				case started <- struct{}{}:
+				default:
+				}
+			}
+		}()
+		select {
+		case <-started:
+		case <-ctx.Done():
+			t.Fatal("nothing was written")
+		}
+		heir := newSink(t, cfg, kafka.SinkOptions{})
+		from, err := heir.Position(ctx, door)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end = max(<-busy, from)
+		b := run(1, end)
+		if err := heir.Write(ctx, b); err != nil {
+			t.Fatal(err)
+		}
+		heir.Close(ctx)
+	}
+	onceEach(t, cfg, "orders", end)
+}

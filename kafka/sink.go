@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/penstock-io/penstock"
 )
@@ -188,6 +189,9 @@ func (s *Sink) Write(ctx context.Context, b *penstock.Batch) error {
 		// The outcome is not certain: it is now, if the brokers can be reached.
 		s.log.Warn("starting again to learn what was committed", "err", err)
 		s.drop()
+		if fencing(err) {
+			giveWay(ctx)
+		}
 		if again := s.begin(ctx); again != nil {
 			return errors.Join(err, again)
 		}
@@ -198,6 +202,30 @@ func (s *Sink) Write(ctx context.Context, b *penstock.Batch) error {
 	}
 	s.note(err)
 	return err
+}
+
+// giveWay leaves a Sink that has taken our place the time to put its name down.
+// Without it the two would shut each other out for a while.
+func giveWay(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Second):
+	}
+}
+
+// fencing reports whether err says that somebody has taken a newer epoch of
+// our transactional id: another process, or the brokers themselves when a
+// transaction took too long.
+func fencing(err error) bool {
+	for _, e := range []error{
+		kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping,
+		kerr.InvalidTxnState, // what a commit is told when the transaction was aborted by the newer epoch
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkDoor refuses events whose positions this Sink keeps no record of: it
