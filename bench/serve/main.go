@@ -24,7 +24,6 @@ type options struct {
 	rounds  int
 	window  time.Duration
 	kafka   string // a real Kafka; empty: penstock's development broker
-	profile string
 }
 
 func main() {
@@ -36,7 +35,6 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds of each row")
 	flag.DurationVar(&o.window, "for", 3*time.Second, "length of one measurement")
 	flag.StringVar(&o.kafka, "kafka", "", "`HOST:PORT` of a real Kafka instead of the development broker")
-	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of penstock under single-event load to this `file`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -68,6 +66,30 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("batch rows: %w", err)
 	}
 	batch.print(os.Stdout)
+	return measureMemory(ctx, o, p)
+}
+
+// measureMemory loads a second penstock, whose broker is the first one's, so
+// that its memory is its own and not the development broker's data.
+func measureMemory(ctx context.Context, o options, host *server) error {
+	o.kafka = host.broker
+	p, err := startPenstock(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	for range o.rounds {
+		for _, l := range []load{{connections: 64, events: 1}, {connections: 16, events: 100}} {
+			l.addr, l.window = p.addr, o.window
+			if _, err := l.run(ctx); err != nil {
+				return err
+			}
+			if err := p.awaitDrained(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	fmt.Printf("\nmemory of a penstock with its broker in another process, after %v of load\n", time.Duration(2*o.rounds)*o.window)
 	return p.printMemory(os.Stdout)
 }
 

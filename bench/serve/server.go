@@ -136,8 +136,8 @@ func (s *server) printMemory(out io.Writer) error {
 		return err
 	}
 	for _, line := range strings.Split(string(status), "\n") {
-		if strings.HasPrefix(line, "VmHWM:") || strings.HasPrefix(line, "VmRSS:") || strings.HasPrefix(line, "RssAnon:") {
-			fmt.Fprintln(out, "penstock memory ", strings.Join(strings.Fields(line), " "))
+		if strings.HasPrefix(line, "VmHWM:") || strings.HasPrefix(line, "VmRSS:") {
+			fmt.Fprintln(out, " ", strings.Join(strings.Fields(line), " "))
 		}
 	}
 	return nil
