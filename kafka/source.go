@@ -64,8 +64,9 @@ func NewSource(cfg Config, o SourceOptions) (*Source, error) {
 }
 
 // Run writes the topic's events into into, batch by batch. Without Follow it
-// returns nil once it has read what was committed when it began; in a group,
-// once the group has. It returns into's error as soon as a batch is not wholly
+// returns nil once it has read what was in the topic when it began, for which
+// it waits for transactions that are still open; in a group, once the group
+// has. It returns into's error as soon as a batch is not wholly
 // settled, having committed nothing of it.
 func (s *Source) Run(ctx context.Context, into penstock.Sink) error {
 	client, err := s.client()
@@ -144,7 +145,10 @@ func (r *reading) look(ctx context.Context) error {
 }
 
 func (r *reading) lookEnds(ctx context.Context, admin *kadm.Client) error {
-	ends, err := admin.ListCommittedOffsets(ctx, r.o.Topic)
+	// The high watermark, not the last stable offset: a commit is answered
+	// before its markers are in the partitions, and what was acknowledged
+	// before we began must not be missed.
+	ends, err := admin.ListEndOffsets(ctx, r.o.Topic)
 	if err == nil {
 		err = ends.Error()
 	}

@@ -184,6 +184,11 @@ func TestKcatReads(t *testing.T) {
 			if err := sink.Write(within(t, 20*time.Second), b); err != nil {
 				t.Fatal(err)
 			}
+			// A commit is answered a little before its records can be read, and
+			// kcat -e does not wait for it.
+			if n := len(read(t, cfg, topic)); n != 500 {
+				t.Fatalf("%d events in the topic", n)
+			}
 			out, err := exec.Command(kcat, "-b", cfg.Brokers[0], "-C", "-e", "-q", "-t", topic, "-o", "beginning", "-X", "isolation.level=read_committed").Output()
 			if err != nil {
 				t.Fatal(err)
