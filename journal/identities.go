@@ -43,13 +43,15 @@ func (h *hasher) sum(id []byte) identity {
 
 // identities remembers the last max identities with their sequence numbers:
 // a ring in order of arrival, and an open-addressing index into it. It holds no
-// pointers, so the garbage collector never looks inside. It grows by doubling;
-// one million identities take 40 MB. The zero identities forgets nothing.
+// pointers to speak of, so the garbage collector hardly looks inside. The ring
+// grows chunk by chunk, which copies nothing; one million identities take
+// 32 MB. The zero identities forgets nothing.
 type identities struct {
 	max     int // 0: no bound
-	ring    []remembered
+	ring    [][]remembered
+	size    int // places in the ring
 	head, n int
-	slots   []uint64 // low 32 bits of the hash << 32 | place in the ring + 1; 0 is free
+	slots   []uint32 // place in the ring + 1; 0 is free
 	evicted uint64
 }
 
@@ -58,7 +60,12 @@ type remembered struct {
 	seq uint64
 }
 
-const identitiesMin = 256
+const identitiesChunk = 1024
+
+// at is the entry at a place in the ring.
+func (t *identities) at(place int) *remembered {
+	return &t.ring[place/identitiesChunk][place%identitiesChunk]
+}
 
 // find returns the sequence number of id.
 func (t *identities) find(id identity) (seq uint64, ok bool) {
@@ -74,10 +81,7 @@ func (t *identities) lookUp(id identity) *remembered {
 	}
 	mask := uint32(len(t.slots) - 1)
 	for i := uint32(id.lo) & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		if uint32(t.slots[i]>>32) != uint32(id.lo) {
-			continue
-		}
-		if r := &t.ring[uint32(t.slots[i])-1]; r.id == id {
+		if r := t.at(int(t.slots[i]) - 1); r.id == id {
 			return r
 		}
 	}
@@ -102,46 +106,44 @@ func (t *identities) renumber(id identity, seq uint64) {
 
 // add adds an id that is not known. One too many forgets the oldest.
 func (t *identities) add(id identity, seq uint64) {
-	if t.n == len(t.ring) && !t.grow() {
+	if t.n == t.size && !t.grow() {
 		t.forgetOldest()
 		t.evicted++
 	}
-	at := (t.head + t.n) % len(t.ring)
-	t.ring[at] = remembered{id, seq}
+	place := (t.head + t.n) % t.size
+	*t.at(place) = remembered{id, seq}
 	t.n++
-	t.index(at)
+	t.index(place)
 }
 
-func (t *identities) index(at int) {
-	id := t.ring[at].id
+func (t *identities) index(place int) {
 	mask := uint32(len(t.slots) - 1)
-	i := uint32(id.lo) & mask
+	i := uint32(t.at(place).id.lo) & mask
 	for t.slots[i] != 0 {
 		i = (i + 1) & mask
 	}
-	t.slots[i] = id.lo<<32 | uint64(at+1)
+	t.slots[i] = uint32(place + 1)
 }
 
-// grow doubles the ring up to max and reports whether there is room now.
+// grow adds a chunk to the ring, up to max, and reports whether there is room
+// now. The ring only grows while nothing was forgotten, so it begins at 0 and
+// every place in it stays what it was.
 func (t *identities) grow() bool {
-	size := max(2*len(t.ring), identitiesMin)
+	size := t.size + identitiesChunk
 	if t.max > 0 {
 		size = min(size, t.max)
 	}
-	if size <= len(t.ring) {
+	if size <= t.size {
 		return false
 	}
-	ring := make([]remembered, size)
-	for i := range t.n {
-		ring[i] = t.ring[(t.head+i)%len(t.ring)]
+	t.ring = append(t.ring, make([]remembered, size-t.size))
+	t.size = size
+	if 2*size <= len(t.slots) {
+		return true
 	}
-	slots := 2 * identitiesMin
-	for slots < 2*size {
-		slots *= 2
-	}
-	t.ring, t.head, t.slots = ring, 0, make([]uint64, slots)
-	for i := range t.n {
-		t.index(i)
+	t.slots = make([]uint32, max(2*len(t.slots), 2*identitiesChunk))
+	for place := range t.n {
+		t.index(place)
 	}
 	return true
 }
@@ -150,19 +152,19 @@ func (t *identities) grow() bool {
 // it, so that no search ends early at the hole.
 func (t *identities) forgetOldest() {
 	mask := uint32(len(t.slots) - 1)
-	hole := uint32(t.ring[t.head].id.lo) & mask
-	for uint32(t.slots[hole]) != uint32(t.head+1) {
+	hole := uint32(t.at(t.head).id.lo) & mask
+	for t.slots[hole] != uint32(t.head+1) {
 		hole = (hole + 1) & mask
 	}
 	for i := (hole + 1) & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		home := uint32(t.slots[i]>>32) & mask
+		home := uint32(t.at(int(t.slots[i])-1).id.lo) & mask
 		if (i-home)&mask >= (i-hole)&mask {
 			t.slots[hole] = t.slots[i]
 			hole = i
 		}
 	}
 	t.slots[hole] = 0
-	t.head = (t.head + 1) % len(t.ring)
+	t.head = (t.head + 1) % t.size
 	t.n--
 }
 
@@ -171,13 +173,13 @@ func (t *identities) oldest() uint64 {
 	if t.n == 0 {
 		return 0
 	}
-	return t.ring[t.head].seq
+	return t.at(t.head).seq
 }
 
 // each calls f for every identity, oldest first.
 func (t *identities) each(f func(identity, uint64)) {
 	for i := range t.n {
-		r := &t.ring[(t.head+i)%len(t.ring)]
+		r := t.at((t.head + i) % t.size)
 		f(r.id, r.seq)
 	}
 }
@@ -185,8 +187,8 @@ func (t *identities) each(f func(identity, uint64)) {
 // reset forgets all but keeps the memory, unless that has become much larger
 // than what was in it.
 func (t *identities) reset() {
-	if len(t.ring) > identitiesMin && t.n < len(t.ring)/16 {
-		t.ring, t.slots = nil, nil
+	if t.size > identitiesChunk && t.n < t.size/16 {
+		t.ring, t.slots, t.size = nil, nil, 0
 	}
 	clear(t.slots)
 	t.head, t.n = 0, 0

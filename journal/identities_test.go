@@ -64,13 +64,13 @@ func TestHashDependsOnEveryBit(t *testing.T) {
 	}
 }
 
-// TestMemoryPerIdentity keeps the stated price: 40 bytes each when full.
+// TestMemoryPerIdentity keeps the stated price: 32 bytes each when full.
 func TestMemoryPerIdentity(t *testing.T) {
 	table := identities{max: 1_000_000}
 	for i := range uint64(1_100_000) {
 		table.add(identity{i * 0x9e3779b97f4a7c15, i * 0xbf58476d1ce4e5b9}, i+1)
 	}
-	if got := 24*cap(table.ring) + 8*cap(table.slots); got > 41_000_000 {
+	if got := 24*table.size + 4*cap(table.slots); got > 33_000_000 {
 		t.Errorf("%d bytes for a million identities", got)
 	}
 	if table.evicted != 100_000 || table.oldest() != 100_001 {

@@ -32,7 +32,7 @@ type Options struct {
 	QuotaBytes int64
 
 	// Identities is how many of the last identities are remembered to tell
-	// duplicates, 40 bytes of memory each. 0 means 1,000,000.
+	// duplicates, 32 bytes of memory each. 0 means 1,000,000.
 	Identities int
 
 	// RetainBytes bounds the drained events that are kept on disk so that the
@@ -50,7 +50,7 @@ type Options struct {
 	CommitBytes int
 
 	// DrainEvents and DrainBytes bound the batches that Run writes. An event
-	// larger than DrainBytes comes alone. 0 means 50,000 and 16 MiB.
+	// larger than DrainBytes comes alone. 0 means 50,000 and 4 MiB.
 	DrainEvents, DrainBytes int
 
 	// DrainEvery is the least time from one batch that Run writes to the next
@@ -93,7 +93,7 @@ func (o Options) withDefaults() Options {
 	o.SegmentBytes = min(max(orDefault(o.SegmentBytes, 64<<20), 4<<10), 1<<30)
 	o.CommitBytes = min(max(orDefault(o.CommitBytes, 4<<20), 4<<10), 64<<20)
 	o.DrainEvents = orDefault(o.DrainEvents, 50_000)
-	o.DrainBytes = orDefault(o.DrainBytes, 16<<20)
+	o.DrainBytes = orDefault(o.DrainBytes, 4<<20)
 	o.DrainEvery = orDefault(o.DrainEvery, 10*time.Millisecond)
 	o.CheckpointEvery = orDefault(o.CheckpointEvery, 200*time.Millisecond)
 	if o.Log == nil {

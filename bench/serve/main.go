@@ -21,9 +21,9 @@ import (
 
 // options are what the run is told.
 type options struct {
-	rounds  int
-	window  time.Duration
-	kafka   string // a real Kafka; empty: penstock's development broker
+	rounds int
+	window time.Duration
+	kafka  string // a real Kafka; empty: penstock's development broker
 }
 
 func main() {

@@ -17,19 +17,31 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"syscall"
 )
 
 func main() {
-	// An fdatasync holds one of Go's processors until the scheduler notices, so
-	// with one for each core the door would stand still while a journal syncs.
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
-	}
+	tune(os.Getenv)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the program at once instead of waiting for the drain.
 	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], shell{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv})
 	stop()
 	os.Exit(code)
+}
+
+// tune sets the two knobs of Go's runtime for what this program does, unless
+// the environment has set them.
+func tune(getenv func(string) string) {
+	// An fdatasync holds one of Go's processors until the scheduler notices;
+	// with only one for each core the door would stand still while journals sync.
+	if getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
+	}
+	// Most of what lives long is the memory of identities, which has no
+	// pointers to follow: collecting often costs little and halves the memory.
+	if getenv("GOGC") == "" {
+		debug.SetGCPercent(20)
+	}
 }
