@@ -17,6 +17,7 @@ type commit struct {
 	first, last uint64
 	buf         []byte // its length is what is reserved, its capacity is fixed
 	own         identities
+	writers     int // batches in it
 	encoding    sync.WaitGroup
 	crowded     bool          // somebody had to wait for the next
 	taken       chan struct{} // closed when the committer takes it, made by who waits
@@ -76,9 +77,46 @@ func (j *Journal) commits() {
 		}
 		for c := j.take(); c != nil; c = j.take() {
 			j.commit(c)
+			j.gather(c.writers)
 		}
 	}
 }
+
+// gather gives the writers whom a commit has just answered a moment to come
+// back with their next batches, so that one sync covers many: it waits until as
+// many are in as the last commit had, for gatherMax at most. A few writers are
+// better off with a sync each.
+func (j *Journal) gather(writers int) {
+	if writers < gatherMin {
+		return
+	}
+	j.mu.Lock()
+	enough := j.filling != nil && j.filling.writers >= writers
+	j.awaited = writers
+	j.mu.Unlock()
+	if enough {
+		return
+	}
+	t := time.NewTimer(gatherMax)
+	defer t.Stop()
+	select {
+	case <-j.ripe:
+	case <-t.C:
+	case <-j.closing:
+	}
+}
+
+func (j *Journal) ripen() {
+	select {
+	case j.ripe <- struct{}{}:
+	default:
+	}
+}
+
+const (
+	gatherMin = 4
+	gatherMax = 400 * time.Microsecond
+)
 
 // take closes the commit that is being filled and returns it, or nil.
 func (j *Journal) take() *commit {

@@ -126,6 +126,7 @@ type Journal struct {
 	wake    chan struct{} // there is something to commit
 	grown   chan struct{} // there is something to drain
 	hurry   chan struct{} // somebody waits for the drain
+	ripe    chan struct{} // the commit that is being filled is worth its sync
 	closing chan struct{} // closed by Close
 	stopped chan struct{} // closed when the committer has ended
 	drains  sync.WaitGroup
@@ -136,6 +137,7 @@ type Journal struct {
 	out    *writer // the segment being written; nil when there is none to trust
 
 	mu        sync.Mutex
+	awaited   int    // writers that make a commit ripe
 	next      uint64 // sequence number of the next event
 	filling   *commit
 	syncing   *commit
@@ -179,7 +181,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	}
 	j := &Journal{
 		dir: dir, fs: o.FS, o: o, log: o.Log, block: block,
-		wake: make(chan struct{}, 1), grown: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), grown: make(chan struct{}, 1), hurry: make(chan struct{}, 1), ripe: make(chan struct{}, 1),
 		closing: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	j.known.max = o.Identities

@@ -171,6 +171,7 @@ func (j *Journal) reserve(ctx context.Context, d *draft) (full <-chan struct{}, 
 		c = j.begin(need)
 	} else if !c.room(need) {
 		c.crowded = true
+		j.ripen()
 		if c.taken == nil {
 			c.taken = make(chan struct{})
 		}
@@ -242,6 +243,9 @@ func (j *Journal) claim(d *draft, c *commit) {
 	c.buf = c.buf[:from+size]
 	c.last = j.next - 1
 	c.encoding.Add(1)
+	if c.writers++; c.writers == j.awaited {
+		j.ripen()
+	}
 	d.room = c.buf[from:]
 	j.inFlight += int64(size)
 	j.stats.Appended += j.next - d.first

@@ -17,7 +17,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 )
 
@@ -31,17 +30,12 @@ func main() {
 	os.Exit(code)
 }
 
-// tune sets the two knobs of Go's runtime for what this program does, unless
-// the environment has set them.
+// tune sets Go's runtime for what this program does, unless the environment
+// has set it.
 func tune(getenv func(string) string) {
 	// An fdatasync holds one of Go's processors until the scheduler notices;
 	// with only one for each core the door would stand still while journals sync.
 	if getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
-	}
-	// Most of what lives long is the memory of identities, which has no
-	// pointers to follow: collecting often costs little and halves the memory.
-	if getenv("GOGC") == "" {
-		debug.SetGCPercent(20)
 	}
 }

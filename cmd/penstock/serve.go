@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -78,6 +79,13 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	h, err := openHouse(c, log)
 	if err != nil {
 		return err
+	}
+	if sh.getenv("GOGC") == "" {
+		paced, stop := context.WithCancel(context.Background())
+		var pacing sync.WaitGroup
+		pacing.Go(func() { paceCollection(paced) })
+		defer pacing.Wait()
+		defer stop()
 	}
 	err = c.serve(ctx, h, log, sh.stdout)
 	return errors.Join(err, h.close(c.drain))
