@@ -18,11 +18,11 @@ const heapHeadroom = 10 << 20
 // so cost nothing to collect, would hold twice the memory for nothing.
 func paceCollection(ctx context.Context) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	set := debug.SetGCPercent(400)
+	set := debug.SetGCPercent(100)
 	defer debug.SetGCPercent(set)
-	current := 400
+	current := 100
 	for {
 		select {
 		case <-ctx.Done():
@@ -38,7 +38,7 @@ func paceCollection(ctx context.Context) {
 	}
 }
 
-// collectionPercent is heapHeadroom in percent of what lives, 15 to 400.
+// collectionPercent is heapHeadroom in percent of what lives, 15 to 150.
 func collectionPercent(live uint64) int {
-	return int(min(max(100*heapHeadroom/max(live, 1), 15), 400))
+	return int(min(max(100*heapHeadroom/max(live, 1), 15), 150))
 }
