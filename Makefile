@@ -5,10 +5,10 @@ GO         ?= go
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 TIMEOUT    ?= 20m
 
-.PHONY: help build check test race fuzz soak bench clean
+.PHONY: help build check test race fuzz soak bench bench-kafka clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build ./penstock
 	$(GO) build -o penstock ./cmd/penstock
@@ -39,6 +39,10 @@ soak: ## ten minutes of load: memory stays flat
 
 bench: ## speed beside named rivals, as ratios in one run
 	$(GO) run ./bench/serve
+	$(GO) test -run '^$$' -bench 'BenchmarkCheck$$|BenchmarkEvent' -benchtime 2s ./stream
+
+bench-kafka: ## the same with a real Kafka behind
+	PENSTOCK_BENCH=1 $(GO) test -count=1 -v -run TestRealKafka -timeout 15m ./bench/serve
 
 clean: ## remove what building and running left here
 	rm -rf penstock penstock-data dist

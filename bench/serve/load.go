@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strconv"
@@ -103,10 +104,27 @@ type request struct {
 
 const order = `{"order_id":1000000000000000000,"user_id":1000,"created_at":"2026-11-23T09:15:42.123456Z","amount":1234.56,"currency":"EUR","status":"paid","email":" Ada.Lovelace@Example.org ","note":"%s"}`
 
+// orderBytes is the length of every order.
+const orderBytes = 400
+
+// newOrder is an order with a note of random words, so that it compresses as
+// text does and no better.
+func newOrder() []byte {
+	var note []byte
+	for n := orderBytes - len(order) + len("%s"); len(note) < n; {
+		for range 2 + rand.IntN(7) {
+			note = append(note, "etaoinshrdlucmfwypvbgk"[rand.IntN(22)])
+		}
+		note = append(note, ' ')
+	}
+	return fmt.Appendf(nil, order, note[:orderBytes-len(order)+len("%s")])
+}
+
 func newRequest(host string, events int) *request {
-	note := bytes.Repeat([]byte("please leave it with the neighbour; "), 7)[:400-len(order)+2]
-	line := append(fmt.Appendf(nil, order, note), '\n')
-	body := bytes.Repeat(line, events)
+	var body []byte
+	for range events {
+		body = append(append(body, newOrder()...), '\n')
+	}
 	kind := "application/json"
 	if events > 1 {
 		kind = "application/x-ndjson"
@@ -114,7 +132,7 @@ func newRequest(host string, events int) *request {
 	head := fmt.Sprintf("POST /v1/streams/orders/events HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", host, kind, len(body))
 	r := &request{bytes: append([]byte(head), body...)}
 	for i := range events {
-		at := len(head) + i*len(line)
+		at := len(head) + i*(orderBytes+1)
 		r.ids = append(r.ids, at+len(`{"order_id":`))
 		r.users = append(r.users, at+len(`{"order_id":1000000000000000000,"user_id":`))
 	}

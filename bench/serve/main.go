@@ -56,11 +56,13 @@ func run(ctx context.Context, o options) error {
 	}
 	defer floor.stop()
 
-	single, err := compareSingle(ctx, o, p, floor)
-	if err != nil {
-		return fmt.Errorf("single-event rows: %w", err)
+	for _, connections := range []int{64, 256} {
+		single, err := compareSingle(ctx, o, p, floor, connections)
+		if err != nil {
+			return fmt.Errorf("single-event rows: %w", err)
+		}
+		single.print(os.Stdout)
 	}
-	single.print(os.Stdout)
 	batch, err := compareBatches(ctx, o, p)
 	if err != nil {
 		return fmt.Errorf("batch rows: %w", err)
@@ -93,19 +95,19 @@ func measureMemory(ctx context.Context, o options, host *server) error {
 	return p.printMemory(os.Stdout)
 }
 
-// compareSingle posts one event a request, ack=disk, 64 connections, to
-// penstock and to a net/http server that only reads the body and answers 202.
-func compareSingle(ctx context.Context, o options, p, floor *server) (comparison, error) {
+// compareSingle posts one event a request, ack=disk, to penstock and to a
+// net/http server that only reads the body and answers 202.
+func compareSingle(ctx context.Context, o options, p, floor *server, connections int) (comparison, error) {
 	c := comparison{
-		title: "single-event POST, ack=disk, 64 connections (requests/s)",
+		title: fmt.Sprintf("single-event POST, ack=disk, %d connections (requests/s)", connections),
 		ours:  "penstock serve", rival: "net/http that reads the body and answers 202", floor: 0.5,
 	}
 	for range o.rounds {
-		rival, err := load{addr: floor.addr, connections: 64, events: 1, window: o.window}.run(ctx)
+		rival, err := load{addr: floor.addr, connections: connections, events: 1, window: o.window}.run(ctx)
 		if err != nil {
 			return c, err
 		}
-		ours, err := load{addr: p.addr, connections: 64, events: 1, window: o.window}.run(ctx)
+		ours, err := load{addr: p.addr, connections: connections, events: 1, window: o.window}.run(ctx)
 		if err != nil {
 			return c, err
 		}

@@ -17,20 +17,22 @@ func produce(ctx context.Context, broker string, window time.Duration) (measured
 		return measured{}, err
 	}
 	defer client.Close()
-	r := newRequest("", 1)
-	value := r.bytes[len(r.bytes)-401 : len(r.bytes)-1]
+	values := make([][]byte, 1000)
+	for i := range values {
+		values[i] = newOrder()
+	}
 	keys := make([][]byte, 4096)
 	for i := range keys {
 		keys[i] = strconv.AppendInt(nil, int64(1000+i), 10)
 	}
-	if err := client.ProduceSync(ctx, &kgo.Record{Key: keys[0], Value: value}).FirstErr(); err != nil {
+	if err := client.ProduceSync(ctx, &kgo.Record{Key: keys[0], Value: values[0]}).FirstErr(); err != nil {
 		return measured{}, err
 	}
 	var m measured
 	var failed error
 	begin := time.Now()
 	for time.Since(begin) < window {
-		for range 1000 {
+		for _, value := range values {
 			id := nextOrder.Add(1)
 			// As penstock does, each record has an id of its own in its bytes.
 			v := append([]byte(nil), value...)
@@ -41,7 +43,7 @@ func produce(ctx context.Context, broker string, window time.Duration) (measured
 				}
 			})
 		}
-		m.events += 1000
+		m.events += int64(len(values))
 	}
 	if err := client.Flush(ctx); err != nil {
 		return m, err

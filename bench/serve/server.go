@@ -38,12 +38,14 @@ type server struct {
 
 func startFloor(ctx context.Context) (*server, error) {
 	s := &server{addr: freeAddr()}
-	self, err := os.Executable()
+	dir, err := os.MkdirTemp("", "penstock-bench-")
 	if err != nil {
 		return nil, err
 	}
-	s.cmd = exec.CommandContext(ctx, self, floorCommand, s.addr)
-	s.cmd.Stderr = os.Stderr
+	s.dir = dir
+	if s.cmd, err = build(ctx, dir, "./bench/serve", floorCommand, s.addr); err != nil {
+		return nil, err
+	}
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -57,24 +59,31 @@ func startPenstock(ctx context.Context, o options) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	program := filepath.Join(dir, "penstock")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/penstock").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build penstock: %w\n%s", err, out)
-	}
 	s := &server{addr: freeAddr(), admin: freeAddr(), broker: o.kafka, dir: dir}
-	args := []string{"serve", "--listen", s.addr, "--admin", s.admin, "--data", filepath.Join(dir, "data")}
+	args := []string{"serve", "--log-level", "error", "--listen", s.addr, "--admin", s.admin, "--data", filepath.Join(dir, "data")}
 	if o.kafka != "" {
 		args = append(args, "--kafka", o.kafka)
 	} else {
 		s.broker = freeAddr()
 		args = append(args, "--dev-kafka", s.broker)
 	}
-	s.cmd = exec.CommandContext(ctx, program, args...)
+	if s.cmd, err = build(ctx, dir, "./cmd/penstock", args...); err != nil {
+		return nil, err
+	}
 	s.cmd.Stderr = os.Stderr
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
 	return s, s.awaitPort(ctx)
+}
+
+// build builds a program of this module into dir and returns it ready to run.
+func build(ctx context.Context, dir, pkg string, args ...string) (*exec.Cmd, error) {
+	program := filepath.Join(dir, filepath.Base(pkg))
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, pkg).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+	}
+	return exec.CommandContext(ctx, program, args...), nil
 }
 
 func (s *server) stop() {
