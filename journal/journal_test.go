@@ -46,7 +46,6 @@ func batch(events ...*penstock.Event) *penstock.Batch { return &penstock.Batch{E
 type collected struct {
 	mu     sync.Mutex
 	events []penstock.Event
-	more   chan struct{}
 }
 
 func (c *collected) Write(_ context.Context, b *penstock.Batch) error {

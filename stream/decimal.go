@@ -176,13 +176,6 @@ func parseDecimal(text []byte, precision, scale uint8) (unscaled int64, ok bool)
 	return n.decimal(precision, scale)
 }
 
-// rescale returns v with another scale, if it loses no digit.
-func rescale(v penstock.Value, precision, scale uint8) (penstock.Value, bool) {
-	n := numeral{mant: magnitude(v.Num), neg: v.Num < 0, exp: -int(v.Scale)}
-	unscaled, ok := n.decimal(precision, scale)
-	return penstock.DecimalValue(unscaled, scale), ok
-}
-
 func magnitude(n int64) uint64 {
 	if n < 0 {
 		return -uint64(n)

@@ -51,7 +51,7 @@ func (s *Stream) appendID(id []byte, values []penstock.Value) ([]byte, error) {
 		}
 		from := len(id)
 		id = v.AppendText(id)
-		if len(s.ID) > 1 && bytes.IndexAny(id[from:], ",%") >= 0 {
+		if len(s.ID) > 1 && bytes.ContainsAny(id[from:], ",%") {
 			id = appendPercent(id[:from], bytes.Clone(id[from:]))
 		}
 	}

@@ -55,6 +55,16 @@ func TestKillRealKafka(t *testing.T) {
 	p.checkOracle(t)
 }
 
+// TestTerminate ends penstock with SIGTERM under load: it drains and exits 0,
+// and the senders who got no answer find out by sending again.
+func TestTerminate(t *testing.T) {
+	t.Parallel()
+	k := realtest.StartKafka(t)
+	p := startPenstock(t, "--kafka", k.Addr())
+	killThrough(t, p, 2, func() { p.terminate(t); p.start(t) })
+	p.checkOracle(t)
+}
+
 // killThrough runs clients while kill is called n times, each time only after
 // the clients have had fresh acknowledgements: the writer was at work.
 func killThrough(t *testing.T, p *process, n int, kill func()) {
