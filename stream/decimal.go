@@ -3,8 +3,6 @@ package stream
 import (
 	"math"
 	"math/bits"
-
-	"github.com/penstock-io/penstock"
 )
 
 // The limits of a number's literal: beyond every double and every 18-digit
