@@ -155,6 +155,8 @@ type Journal struct {
 	drainer   *drainer
 	stopDrain context.CancelCauseFunc // ends Run; nil when there is none
 	stats     Stats
+
+	unconfirmed uint64 // see Unconfirmed
 }
 
 const (
@@ -255,6 +257,9 @@ func (j *Journal) recover() error {
 	j.drain.start(r)
 	j.quarantine(r)
 	j.found = r.report
+	if err := j.noteUnconfirmed(); err != nil {
+		return fmt.Errorf("open journal %s: note the next number: %w", j.dir, err)
+	}
 	if err := j.continueBehind(r); err != nil {
 		return fmt.Errorf("open journal %s: start a segment: %w", j.dir, err)
 	}

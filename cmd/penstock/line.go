@@ -40,6 +40,7 @@ func (c *lineConfig) define(flags *flag.FlagSet) {
 type line struct {
 	name    string
 	into    string // the topic
+	dir     string // of the journal
 	journal *journal.Journal
 	sink    *kafka.Sink
 	log     *slog.Logger
@@ -54,7 +55,8 @@ type line struct {
 // the line.
 func openLine(c lineConfig, dataDir string, s *stream.Stream, to kafka.Config, log *slog.Logger) (*line, error) {
 	log = log.With("stream", s.Name)
-	j, err := journal.Open(filepath.Join(dataDir, "journal", s.Name), journal.Options{
+	dir := filepath.Join(dataDir, "journal", s.Name)
+	j, err := journal.Open(dir, journal.Options{
 		QuotaBytes: c.quota, Identities: c.identities, Topic: s.Topic, RejectsTopic: s.Topic + ".rejects", Log: log,
 	})
 	if err != nil {
@@ -66,7 +68,7 @@ func openLine(c lineConfig, dataDir string, s *stream.Stream, to kafka.Config, l
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	l := &line{
-		name: s.Name, into: s.Topic, journal: j, sink: sink, log: log, lineConfig: c,
+		name: s.Name, into: s.Topic, dir: dir, journal: j, sink: sink, log: log, lineConfig: c,
 		stop: stop, drained: make(chan struct{}),
 	}
 	go func() {
@@ -80,7 +82,8 @@ func openLine(c lineConfig, dataDir string, s *stream.Stream, to kafka.Config, l
 func (l *line) drain(ctx context.Context) {
 	onError := func(err error, attempt int, pause time.Duration) { l.stall(err, pause) }
 	checked := penstock.Retry{To: penstock.SinkFunc(l.checkProgress), OnError: onError}
-	if err := checked.Write(ctx, &penstock.Batch{}); err != nil {
+	question := &penstock.Batch{Events: []*penstock.Event{{}}} // Retry goes by what pends
+	if err := checked.Write(ctx, question); err != nil {
 		return
 	}
 	into := penstock.Retry{
@@ -99,22 +102,40 @@ func (l *line) drain(ctx context.Context) {
 	}
 }
 
-// checkProgress refuses to publish when Kafka's own record of what it has
-// taken is behind the journal's: the progress topic was lost, so what was
-// published since the journal's checkpoint can't be told from what was not.
-func (l *line) checkProgress(ctx context.Context, _ *penstock.Batch) error {
-	if l.acceptLostProgress {
-		return nil
+// checkProgress refuses to publish as long as Kafka's record of what it has of
+// this journal is not the journal's own, and settles the question when it is.
+func (l *line) checkProgress(ctx context.Context, question *penstock.Batch) error {
+	if !l.topic.atLeastOnce {
+		committed, err := l.sink.Position(ctx, l.journal.Door())
+		if err != nil {
+			return err
+		}
+		if err := l.compare(committed); err != nil {
+			return err
+		}
+		if err := l.journal.Confirm(); err != nil {
+			return err
+		}
 	}
-	committed, err := l.sink.Position(ctx, l.journal.Door())
-	if err != nil {
-		return err
+	l.flow()
+	question.Events[0].Deliver(penstock.Place{})
+	return nil
+}
+
+// compare says what is wrong with Kafka's progress. Ahead of the journal, it
+// is that of a newer copy: events with numbers that Kafka knows would be lost.
+// Behind the journal's checkpoint, the progress topic was lost: what was
+// published since can't be told from what was not.
+func (l *line) compare(committed uint64) error {
+	if first := l.journal.Unconfirmed(); first > 0 && committed >= first {
+		return fmt.Errorf("kafka has this journal's events to number %d, but the journal had none beyond %d when it was opened: %s is an older copy of it; "+
+			"nothing is published, since events accepted from then on would pass for published and be lost: stop penstock, keep them with "+
+			"penstock journal export --first %d %s, put the newer folder back or make this one empty, start, and send them again", committed, first-1, l.dir, first, l.dir)
 	}
-	if at := l.journal.Checkpoint(); committed < at {
+	if at := l.journal.Checkpoint(); committed < at && !l.acceptLostProgress {
 		return fmt.Errorf("kafka has progress %d for this journal, which had come to %d: the progress topic was lost or this is another cluster; "+
 			"nothing is published until penstock is started with --accept-lost-progress (events may then be there twice)", committed, at)
 	}
-	l.flow()
 	return nil
 }
 
