@@ -24,7 +24,7 @@ func (q *request) readBody(r *http.Request) *problem {
 	if size == 0 {
 		return emptyBody()
 	}
-	if size > 0 {
+	if 0 < size && size <= readWhole {
 		if !q.charge(bodyCost * size) {
 			return overloaded()
 		}
@@ -32,7 +32,7 @@ func (q *request) readBody(r *http.Request) *problem {
 		if n, err := io.ReadFull(r.Body, q.body); err != nil {
 			return q.bodyProblem(err, int64(n))
 		}
-	} else if p := q.readUnsized(r.Body, limit); p != nil {
+	} else if p := q.readAsItComes(r.Body, size); p != nil {
 		return p
 	}
 	q.text = q.body
@@ -43,10 +43,19 @@ func (q *request) readBody(r *http.Request) *problem {
 	return nil
 }
 
-// readUnsized reads a body that does not say how long it is.
-func (q *request) readUnsized(body io.Reader, limit int64) *problem {
+// readWhole is the largest body whose memory is taken before it has come: for
+// a larger one it is taken as the body comes, since to announce costs nothing.
+const readWhole = 64 << 10
+
+// readAsItComes reads a large body, or one that does not say how long it is.
+func (q *request) readAsItComes(body io.Reader, size int64) *problem {
+	limit := q.limits.BodyBytesMax
+	most := limit
+	if size > 0 {
+		most = size
+	}
 	var p *problem
-	q.body, p = q.readGrowing(q.body[:0], body, func(n int64) *problem {
+	q.body, p = q.readGrowing(q.body[:0], body, most, func(n int64) *problem {
 		if n > limit {
 			return q.bodyTooLarge()
 		}
@@ -55,17 +64,17 @@ func (q *request) readUnsized(body io.Reader, limit int64) *problem {
 	return p
 }
 
-// readFirst is the room for the first bytes of a body of unknown size; it is
-// doubled as the body turns out to be larger.
+// readFirst is the room for the first bytes of a body; it is doubled as the
+// body turns out to be larger.
 const readFirst = 4 << 10
 
-// readGrowing appends all of src to dst, charging for it as it grows. It asks
-// check after each read, and failed what a read error means.
-func (q *request) readGrowing(dst []byte, src io.Reader, check func(n int64) *problem, failed func(err error, n int64) *problem) ([]byte, *problem) {
-	most := int(q.limits.BodyBytesMax) + 1
+// readGrowing appends all of src, most bytes unless check refuses them, to
+// dst, charging for it as it grows. It asks check after each read, and failed
+// what a read error means.
+func (q *request) readGrowing(dst []byte, src io.Reader, most int64, check func(n int64) *problem, failed func(err error, n int64) *problem) ([]byte, *problem) {
 	for room := 0; ; {
 		if len(dst) == room {
-			more := min(max(room, readFirst), most-room)
+			more := min(max(room, readFirst), int(most)+1-room) // one more, to see the end
 			if !q.charge(bodyCost * int64(more)) {
 				return dst, overloaded()
 			}
@@ -126,7 +135,7 @@ func (q *request) inflate() *problem {
 		return q.notInflated(err, 0)
 	}
 	var p *problem
-	q.inflated, p = q.readGrowing(q.inflated[:0], src, q.checkInflated, q.notInflated)
+	q.inflated, p = q.readGrowing(q.inflated[:0], src, q.limits.BodyBytesMax, q.checkInflated, q.notInflated)
 	q.text = q.inflated
 	return p
 }

@@ -252,6 +252,22 @@ func TestMemoryBudget(t *testing.T) {
 	h.still()
 }
 
+// A body that is announced and does not come holds what has come, not what was
+// announced: a few idle connections must not use up the memory of all.
+func TestAnnouncedBodies(t *testing.T) {
+	h := open(t, settings{options: ingest.Options{MemoryBytesMax: 4 << 20, BodyBytesMax: 1 << 20}})
+	const silent = 8
+	for range silent {
+		fmt.Fprintf(h.dial(), head, 1<<20, "{")
+	}
+	awaitTrue(t, func() bool { return h.handler.InWork() == silent })
+	h.post(order("999")).want(t, 202, "ok")
+	c := h.dial() // and a large body that does come is taken, however it is cut
+	body := order("1") + strings.Repeat(" ", 1<<20-len(order("1")))
+	fmt.Fprintf(c, head, len(body), body)
+	h.answerOn(c).want(t, 202, "ok")
+}
+
 // Connections beyond the limit wait, and are served when others end.
 func TestConnectionLimit(t *testing.T) {
 	h := open(t, settings{server: ingest.ServerOptions{ConnectionsMax: 2}})
