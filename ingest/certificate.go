@@ -26,15 +26,18 @@ type certificates struct {
 
 func loadCertificates(files TLSFiles) (*certificates, error) {
 	c := &certificates{files: files}
-	return c, c.load()
+	config, err := c.load()
+	c.current.Store(config)
+	return c, err
 }
 
 func (c *certificates) wantClients() bool { return c != nil && c.files.ClientCA != "" }
 
-func (c *certificates) load() error {
+// load reads the files, whose contents are then for current.
+func (c *certificates) load() (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(c.files.Certificate, c.files.Key)
 	if err != nil {
-		return fmt.Errorf("load the certificate %s with key %s: %w", c.files.Certificate, c.files.Key, err)
+		return nil, fmt.Errorf("load the certificate %s with key %s: %w", c.files.Certificate, c.files.Key, err)
 	}
 	config := &tls.Config{
 		MinVersion:   tls.VersionTLS12,
@@ -44,16 +47,15 @@ func (c *certificates) load() error {
 	if c.wantClients() {
 		text, err := os.ReadFile(c.files.ClientCA)
 		if err != nil {
-			return fmt.Errorf("load the client authorities: %w", err)
+			return nil, fmt.Errorf("load the client authorities: %w", err)
 		}
 		config.ClientCAs = x509.NewCertPool()
 		if !config.ClientCAs.AppendCertsFromPEM(text) {
-			return fmt.Errorf("load the client authorities: %s holds no PEM certificate", c.files.ClientCA)
+			return nil, fmt.Errorf("load the client authorities: %s holds no PEM certificate", c.files.ClientCA)
 		}
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 	}
-	c.current.Store(config)
-	return nil
+	return config, nil
 }
 
 // config hands each new connection what was loaded last.

@@ -159,13 +159,22 @@ func (s *Server) URL() string {
 	return "http://" + s.Addr().String()
 }
 
-// Reload reads the certificate files again. When they are broken the old
-// certificates stay. Without TLS it does nothing.
-func (s *Server) Reload() error {
+// Reload reads the certificate files again and puts them into force together
+// with what others does: when the files are broken others is not called, and
+// when others fails the old certificates stay.
+func (s *Server) Reload(others func() error) error {
 	if s.certs == nil {
-		return nil
+		return others()
 	}
-	return s.certs.load()
+	config, err := s.certs.load()
+	if err != nil {
+		return err
+	}
+	if err := others(); err != nil {
+		return err
+	}
+	s.certs.current.Store(config)
+	return nil
 }
 
 // Close stops listening at once, for a server that Serve was never called on.

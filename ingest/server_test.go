@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -163,13 +164,19 @@ func TestReloadCertificates(t *testing.T) {
 	}
 	before := serial()
 	a.issue("server")
-	if err := server.Reload(); err != nil || serial() == before {
-		t.Errorf("%v, or the same certificate still", err)
+	others := 0
+	take := func() error { others++; return nil }
+	if err := server.Reload(take); err != nil || others != 1 || serial() == before {
+		t.Errorf("%v, or the same certificate still; others taken: %d", err, others)
 	}
 	after := serial()
+	a.issue("server")
+	if err := server.Reload(func() error { return io.ErrNoProgress }); err != io.ErrNoProgress || serial() != after {
+		t.Errorf("%v, or the certificate was taken although the others were refused", err)
+	}
 	a.write("server.pem", "CERTIFICATE", []byte("junk"))
-	if err := server.Reload(); err == nil || serial() != after {
-		t.Errorf("%v, or a broken certificate", err)
+	if err := server.Reload(take); err == nil || others != 1 || serial() != after {
+		t.Errorf("%v, or a broken certificate, or the others were taken beside it", err)
 	}
 	cancel()
 	if err := <-done; err != nil {

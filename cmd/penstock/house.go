@@ -102,7 +102,7 @@ func (h *house) streams() []*stream.Stream {
 // reload puts the stream files, keys and certificates as they now are into
 // force; what is wrong with them leaves the old ones in place.
 func (h *house) reload(door *ingest.Server) {
-	if err := errors.Join(h.load(), door.Reload()); err != nil {
+	if err := door.Reload(h.load); err != nil {
 		h.reloads.WithLabelValues("refused").Inc()
 		h.log.Error("reload refused, what was in force stays", "err", err)
 		return
@@ -132,10 +132,12 @@ func (h *house) load() error {
 	}
 	// Requests that began before the change may still use what was in force;
 	// they are long over by the next change.
-	err = closeAll(h.retired)
+	if err := closeAll(h.retired); err != nil {
+		h.log.Warn("look-ups that are out of force did not close", "err", err)
+	}
 	h.retired = slices.Collect(maps.Values(h.lookups))
 	h.rules, h.lookups = rules, lookups
-	return err
+	return nil
 }
 
 func (h *house) read() ([]*stream.Stream, *ingest.Keys, error) {
