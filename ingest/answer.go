@@ -116,7 +116,7 @@ func appendPlace(dst []byte, p penstock.Place) []byte {
 
 func appendError(dst []byte, pointer, code, detail string) []byte {
 	dst = append(dst, `,"error":{"pointer":`...)
-	dst = appendQuoted(dst, pointer)
+	dst = appendQuoted(dst, clipPointer(pointer))
 	dst = append(dst, `,"code":`...)
 	dst = appendQuoted(dst, code)
 	dst = append(dst, `,"detail":`...)

@@ -85,8 +85,13 @@ func readForm(h http.Header) (form, *problem) {
 			return 0, unsupported("charset " + clip(cs) + " is not known: " + formHint)
 		}
 	}
-	if f == formJSON && len(h["Ce-Specversion"]) > 0 {
-		return formEvent, nil
+	if len(h["Ce-Specversion"])+len(h["Ce-Id"]) > 0 { // its id must not be passed over
+		switch f {
+		case formJSON:
+			return formEvent, nil
+		case formLines:
+			return 0, badRequest("invalid_header", "ce- headers describe one CloudEvent, not lines: send its data alone as application/json")
+		}
 	}
 	return f, nil
 }

@@ -250,7 +250,24 @@ func TestIdentities(t *testing.T) {
 	if got := header(last, "ce_subject"); got != "Grüße" {
 		t.Errorf("ce_subject is %q", got)
 	}
+	// An identity that is sent and not heeded would make every retry a new event.
 	h.post(order("1"), "Ce-Specversion", "1.0").refused(t, 400, "invalid_header")
+	h.post(order("1"), "Ce-Id", "1", "Ce-Source", "/shop", "Ce-Type", "order").refused(t, 400, "invalid_header")
+	h.post(order("1"), append(event, "Content-Type", "application/x-ndjson")...).refused(t, 400, "invalid_header")
+}
+
+// What a sender wrote is said back in part only.
+func TestLongNamesAreClipped(t *testing.T) {
+	h := open(t, settings{})
+	name := strings.Repeat("n", 100_000)
+	a := h.post(`{"`+name+`":tru}`, "Content-Type", "application/cloudevents+json")
+	if a.refused(t, 400, "malformed"); len(a.text) > 4096 {
+		t.Errorf("an answer of %d bytes", len(a.text))
+	}
+	a = h.post(`{"`+name+`":`, "Content-Type", "application/json")
+	if a.refused(t, 400, "malformed"); len(a.text) > 4096 {
+		t.Errorf("an answer of %d bytes", len(a.text))
+	}
 }
 
 // A stream's own identity wins over a CloudEvent's, which travels on as headers.

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -106,7 +107,7 @@ func (p *problem) appendMembers(dst []byte, requestID string) []byte {
 	dst = appendQuoted(dst, p.code)
 	if p.offset >= 0 {
 		dst = append(dst, `,"errors":[{"pointer":`...)
-		dst = appendQuoted(dst, p.pointer)
+		dst = appendQuoted(dst, clipPointer(p.pointer))
 		dst = append(dst, `,"code":`...)
 		dst = appendQuoted(dst, p.code)
 		dst = append(dst, `,"detail":`...)
@@ -124,6 +125,18 @@ func (p *problem) appendMembers(dst []byte, requestID string) []byte {
 func appendRetryAfter(dst []byte, wait time.Duration) []byte {
 	dst = append(dst, `,"retry_after_ms":`...)
 	return strconv.AppendInt(dst, wait.Milliseconds(), 10)
+}
+
+const pointerMax = 1024 // bytes
+
+// clipPointer cuts a pointer that is longer than anybody reads off behind the
+// last name that fits, where it still points to what holds the mistake: an
+// answer must not grow with the names that a sender makes up.
+func clipPointer(pointer string) string {
+	if len(pointer) <= pointerMax {
+		return pointer
+	}
+	return pointer[:max(0, strings.LastIndexByte(pointer[:pointerMax], '/'))]
 }
 
 // appendQuoted appends s as a JSON string. What is not UTF-8 becomes U+FFFD,
