@@ -16,7 +16,7 @@ build: ## build ./penstock
 check: ## format, vet, staticcheck, layout: under a minute after a warm build
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "not gofmt-clean, run gofmt -w on: $$bad"; exit 1; }
 	$(GO) mod tidy -diff
-	$(GO) vet ./...
+	$(GO) vet -tags soak,bench ./...
 	$(STATICCHECK) ./...
 	$(GO) test -short -count=1 -run 'TestLayout' .
 
@@ -35,14 +35,14 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 	done
 
 soak: ## ten minutes of load: memory stays flat
-	PENSTOCK_SOAK=10m $(GO) test -count=1 -timeout 30m -v -run TestSoak ./cmd/penstock
+	PENSTOCK_SOAK=10m $(GO) test -tags soak -count=1 -timeout 30m -v -run TestSoak ./cmd/penstock
 
 bench: ## speed beside named rivals, as ratios in one run
 	$(GO) run ./bench/serve
 	$(GO) test -run '^$$' -bench 'BenchmarkCheck$$|BenchmarkEvent' -benchtime 2s ./stream
 
 bench-kafka: ## the same with a real Kafka behind
-	PENSTOCK_BENCH=1 $(GO) test -count=1 -v -run TestRealKafka -timeout 15m ./bench/serve
+	$(GO) test -tags bench -count=1 -v -run TestRealKafka -timeout 15m ./bench/serve
 
 clean: ## remove what building and running left here
 	rm -rf penstock penstock-data dist

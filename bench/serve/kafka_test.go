@@ -1,7 +1,8 @@
+//go:build bench
+
 package main
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -11,9 +12,6 @@ import (
 // TestRealKafka prints the same rows with a real Kafka behind penstock and the
 // rival: `make bench-kafka`. It is a test only to get at a real Kafka.
 func TestRealKafka(t *testing.T) {
-	if os.Getenv("PENSTOCK_BENCH") == "" {
-		t.Skip("a benchmark: run make bench-kafka")
-	}
 	k := realtest.StartKafka(t, "auto.create.topics.enable=true", "num.partitions=6")
 	t.Chdir("../..")
 	if err := run(t.Context(), options{rounds: 3, window: 3 * time.Second, kafka: k.Addr()}); err != nil {
