@@ -157,10 +157,7 @@ func TestMissingTopic(t *testing.T) {
 // A foreign consumer finds what the sink says is there.
 func TestKcatReads(t *testing.T) {
 	t.Parallel()
-	kcat, err := exec.LookPath("kcat")
-	if err != nil {
-		t.Skip("SKIP: kcat is not on the PATH (Debian: kcat)")
-	}
+	kcat := realtest.Program(t, "kcat", "kcat")
 	dev, err := kafka.StartDevBroker("127.0.0.1:0", t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)

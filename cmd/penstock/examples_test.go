@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/penstock-io/penstock/internal/realtest"
 )
 
 // TestExamples runs each example's run.sh as its README says, but for ports and
@@ -80,9 +82,7 @@ func conserved(t *testing.T, line string) bool {
 
 func needsCurl(t *testing.T) {
 	t.Helper()
-	if _, err := exec.LookPath("curl"); err != nil {
-		skip(t, "the examples use curl: install it")
-	}
+	realtest.Program(t, "curl", "curl")
 }
 
 // varying is what differs from one run of docs/http.md's examples to the next.

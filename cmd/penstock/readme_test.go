@@ -9,14 +9,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/penstock-io/penstock/internal/realtest"
 )
 
 // TestReadme runs the README's first shell block as it stands, but for the
 // ports, and holds the README's other claim against what comes out of Kafka.
 func TestReadme(t *testing.T) {
-	if _, err := exec.LookPath("kcat"); err != nil {
-		skip(t, "the README uses kcat: install Debian's package kcat")
-	}
+	realtest.Program(t, "kcat", "kcat")
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -70,13 +70,4 @@ func fenced(t *testing.T, text, language string) string {
 		t.Fatalf("no %s block in the README", language)
 	}
 	return block
-}
-
-// skip skips the test for want of a real part, which in CI is a failure.
-func skip(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
 }

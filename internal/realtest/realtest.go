@@ -57,6 +57,17 @@ func need(t testing.TB, part string, err error) {
 	}
 }
 
+// Program returns the path of a program of the machine's, as kcat, that the
+// named Debian package brings.
+func Program(t testing.TB, name, debianPackage string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		need(t, name, missing("install Debian's package %s", debianPackage))
+	}
+	return path
+}
+
 func missing(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errMissing, fmt.Sprintf(format, args...))
 }
