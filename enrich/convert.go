@@ -52,29 +52,23 @@ func typed(f stream.Field, text []byte) (penstock.Value, error) {
 	case stream.Decimal:
 		return decimal(f, text)
 	case stream.Number:
-		if !isNumber(text) {
+		if !stream.ValidValue(text) || text[0] == '{' || text[0] == '[' {
 			return penstock.Value{}, errors.New("is not a JSON number")
 		}
 		return penstock.Value{Kind: penstock.Number, Bytes: text}, nil
 	case stream.Time:
-		t, err := time.Parse(time.RFC3339Nano, string(text))
-		if err != nil {
+		v, ok := stream.ReadTime(text)
+		if !ok {
 			return penstock.Value{}, errors.New("is not a time as 2006-01-02T15:04:05Z")
 		}
-		v := penstock.TimeValue(t)
-		v.Bytes = text
 		return v, nil
 	case stream.JSON:
-		if k := jsontext.Value(text).Kind(); k != '{' && k != '[' || !jsontext.Value(text).IsValid() {
+		if k := jsontext.Value(text).Kind(); k != '{' && k != '[' || !stream.ValidValue(text) {
 			return penstock.Value{}, errors.New("is neither a JSON object nor an array")
 		}
 		return penstock.Value{Kind: penstock.JSON, Bytes: text}, nil
 	}
 	return penstock.Value{Kind: penstock.Text, Bytes: text}, nil
-}
-
-func isNumber(text []byte) bool {
-	return jsontext.Value(text).Kind() == '0' && jsontext.Value(text).IsValid() && len(bytes.TrimSpace(text)) == len(text)
 }
 
 // integer is an Int, or a Number when int64 is too small.
@@ -83,7 +77,7 @@ func integer(text []byte) (penstock.Value, error) {
 	if err == nil && text[0] != '+' {
 		return penstock.IntValue(n), nil
 	}
-	if errors.Is(err, strconv.ErrRange) && isNumber(text) {
+	if errors.Is(err, strconv.ErrRange) && stream.ValidValue(text) {
 		return penstock.Value{Kind: penstock.Number, Bytes: text}, nil
 	}
 	return penstock.Value{}, errors.New("is not an integer")
@@ -135,7 +129,8 @@ func fromJSON(f stream.Field, cell []byte) (penstock.Value, error) {
 		return fromText(f, text)
 	case '{', '[':
 		if f.Type == stream.Any || f.Type == stream.JSON {
-			return penstock.Value{Kind: penstock.JSON, Bytes: cell}, nil
+			f.Type = stream.JSON
+			return fromText(f, cell)
 		}
 		return penstock.Value{}, fmt.Errorf("%s: is a JSON object or array; a member of it cannot be added, let the source flatten it", f.Name)
 	default:
@@ -169,10 +164,8 @@ func fromSQL(f stream.Field, cell any) (penstock.Value, error) {
 	case string:
 		return fromText(f, []byte(c))
 	case time.Time:
-		if f.Type == stream.Any || f.Type == stream.Time {
-			return penstock.TimeValue(c), nil
-		}
-		return fromText(f, c.UTC().AppendFormat(nil, time.RFC3339Nano))
+		narrow.Type = anyAs(f.Type, stream.Time)
+		return fromText(narrow, c.UTC().AppendFormat(nil, time.RFC3339Nano))
 	case int64:
 		if f.Type == stream.Bool && (c == 0 || c == 1) { // SQLite has no boolean
 			return penstock.BoolValue(c == 1), nil

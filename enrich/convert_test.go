@@ -33,6 +33,10 @@ func TestConversions(t *testing.T) {
 		{stream.Decimal, `"-"`, "error"}, {stream.Decimal, `"1,5"`, "error"}, {stream.Decimal, `1e1`, "error"},
 		{stream.Time, `"2026-01-02T03:04:05.5+01:00"`, "time 2026-01-02T02:04:05.5Z"}, {stream.Time, `"2026-02-30T00:00:00Z"`, "error"},
 		{stream.JSON, `"[1]"`, "json [1]"}, {stream.JSON, `"1"`, "error"},
+		// What an event could not hold, a record must not either: it could not be read back.
+		{stream.Time, `"9999-12-31T23:59:59-01:00"`, "error"}, {stream.Time, `"2026-01-02T03:04:05,5Z"`, "error"}, {stream.Time, `"2026-01-02T03:04:05.1234567891Z"`, "error"},
+		{stream.Any, at.AddDate(8000, 0, 0), "error"}, {stream.Number, `1e999`, "error"}, {stream.Any, `-1e999`, "error"},
+		{stream.Any, `[1e999]`, "error"}, {stream.JSON, `"{\"a\":1e999}"`, "error"}, {stream.Any, strings.Repeat("[", 64) + strings.Repeat("]", 64), "error"},
 		{stream.Any, nil, "null "}, {stream.Any, int64(-3), "integer -3"}, {stream.Any, 2.5, "number 2.5"}, {stream.Any, math.NaN(), "error"}, {stream.Any, at, "time 2026-01-02T02:04:05.0000006Z"},
 		{stream.Text, at, "text 2026-01-02T02:04:05.0000006Z"}, {stream.Bool, int64(1), "boolean true"}, {stream.Bool, int64(2), "error"},
 		{stream.Decimal, 1e21, "error"}, {stream.Decimal, 0.1, "decimal 0.10"}, {stream.Text, []byte{0xff}, "error"}, {stream.Text, struct{}{}, "error"},

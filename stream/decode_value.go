@@ -51,3 +51,25 @@ func (f *Field) fromNumber(literal []byte, n numeral, v *penstock.Value) {
 	}
 	*v = penstock.Value{Kind: penstock.Number, Bytes: literal}
 }
+
+// ReadTime reads text that does not come from an event, as a look-up's answer,
+// as the Time that an event's text would be. It is false for what no event
+// could have: see format date-time.
+func ReadTime(text []byte) (v penstock.Value, ok bool) {
+	(&Field{Type: Time}).fromText(text, &v)
+	return v, v.Kind == penstock.Time
+}
+
+// ValidValue reports whether text is a JSON number, object or array that a
+// Decoder with the usual limits takes as the value of a field: a record with
+// anything else could not be read back.
+func ValidValue(text []byte) bool {
+	if len(text) == 0 || text[0] != '{' && text[0] != '[' {
+		_, ok := parseNumeral(text)
+		return ok
+	}
+	var d Decoder
+	d.scan.unescape = d.unescape
+	d.begin(text)
+	return d.scan.container(0, 1) == len(text) && d.scan.fault.none()
+}
