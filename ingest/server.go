@@ -105,7 +105,7 @@ func Listen(address string, handler http.Handler, o ServerOptions) (*Server, err
 	}
 	if !s.mayServe(at, handler) {
 		return nil, fmt.Errorf("listen on %s: other machines could send there without a key: "+
-			"give a keys file (penstock key makes one), ask for client certificates, listen on 127.0.0.1, or say that it shall be open", address)
+			"give a keys file (--keys; penstock key makes its lines), ask for client certificates (--tls-client-ca), listen on 127.0.0.1, or say --open", address)
 	}
 	plain, err := net.ListenTCP("tcp", at)
 	if err != nil {

@@ -43,6 +43,9 @@ func (c *kafkaConfig) client(log *slog.Logger) (kafka.Config, error) {
 		to.SASL = &c.sasl
 	}
 	if c.brokers == "" {
+		if to.TLS != nil || to.SASL != nil {
+			return to, usagef("the --kafka-tls flags, --kafka-sasl, --kafka-user and --kafka-password are for the brokers that --kafka names")
+		}
 		return to, nil
 	}
 	if err := to.Validate(); err != nil {

@@ -43,7 +43,7 @@ func commands() []command {
 		{"replay", "STREAM", "send a stream's rejects to the HTTP door again", defineReplay},
 		{"journal", "verify|repair|export DIR", "look into a stream's journal, mend it, print it", defineJournal},
 		{"gen", "", "make up orders, good and bad, in any form a door reads", defineGen},
-		{"key", "NAME", "make a new API key and the line for the keys file", defineKey},
+		{"key", "NAME", "make a new API key (on stderr) and its lines for the keys file", defineKey},
 		{"version", "", "print the version", defineVersion},
 	}
 }
@@ -165,10 +165,14 @@ func (c command) printHelp(w io.Writer, flags *flag.FlagSet) {
 			fmt.Fprint(w, "\nFlags, each with its environment variable:\n")
 			first = false
 		}
+		value, usage := flag.UnquoteUsage(f)
 		fmt.Fprintf(w, "  --%s", f.Name)
+		if value != "" {
+			fmt.Fprintf(w, " %s", value)
+		}
 		if f.DefValue != "" {
 			fmt.Fprintf(w, " (default %s)", f.DefValue)
 		}
-		fmt.Fprintf(w, "\n        %s\n        %s\n", f.Usage, variable(f.Name))
+		fmt.Fprintf(w, "\n        %s\n        %s\n", usage, variable(f.Name))
 	})
 }

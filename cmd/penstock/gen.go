@@ -21,7 +21,7 @@ func defineGen(flags *flag.FlagSet) runner {
 	flags.Uint64Var(&c.Seed, "seed", 1, "the same seed makes the same orders")
 	flags.IntVar(&c.Users, "users", 4096, "how many users the orders are of")
 	flags.Float64Var(&c.Bad, "bad", 0, "share of bad orders, 0 to 1")
-	flags.StringVar(&c.form, "form", "ndjson", "ndjson, array, csv, cloudevents or cloudevent-batch")
+	flags.StringVar(&c.form, "form", "ndjson", "ndjson, array, csv, cloudevents or cloudevents-batch")
 	return c.run
 }
 

@@ -167,7 +167,7 @@ func (h *house) read() ([]*stream.Stream, *ingest.Keys, error) {
 func (h *house) openLookups(rules []*stream.Stream) (map[string]*enrich.Enricher, error) {
 	opened := map[string]*enrich.Enricher{}
 	for _, s := range rules {
-		e, err := enrich.New(s, enrich.Options{Log: h.log.With("stream", s.Name)})
+		e, err := enrich.New(s, enrich.Options{Log: h.log})
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("%s: %w", s.File, err), closeAll(slices.Collect(maps.Values(opened))))
 		}

@@ -14,8 +14,13 @@ func defineKey(*flag.FlagSet) runner {
 			return usagef("give the new key a name: penstock key NAME")
 		}
 		secret, hash := ingest.NewKey()
-		fmt.Fprintf(sh.stderr, "the secret below is shown once and kept nowhere; its holder sends it as Authorization: Bearer SECRET\n")
-		fmt.Fprintf(sh.stdout, "# secret: %s\n  - name: %q\n    hash: %s\n    streams: [\"*\"]\n", secret, args[0], hash)
-		return nil
+		lines := fmt.Sprintf("  - name: %q\n    hash: %s\n    streams: [\"*\"]\n", args[0], hash)
+		if _, err := ingest.ParseKeys([]byte("keys:\n" + lines)); err != nil {
+			return usagef("line %v", err)
+		}
+		// Apart, so that the lines can be appended to the file, which holds no secrets.
+		fmt.Fprintf(sh.stderr, "secret: %s\nit is shown once and kept nowhere; its holder sends it as Authorization: Bearer SECRET\nfor the keys file, below `keys:`:\n", secret)
+		_, err := fmt.Fprint(sh.stdout, lines)
+		return err
 	}
 }

@@ -36,7 +36,7 @@ func defineServe(flags *flag.FlagSet) runner {
 	flags.StringVar(&c.listen, "listen", "127.0.0.1:8080", "`HOST:PORT` of the door")
 	flags.StringVar(&c.admin, "admin", "127.0.0.1:8081", "`HOST:PORT` of metrics, health and profiles (these from this machine only); empty for none")
 	flags.StringVar(&c.data, "data", "penstock-data", "`folder` of the journals and the development broker; it must survive a restart")
-	flags.StringVar(&c.streams, "streams", "", "stream file, or a `folder` of them; empty: the orders example, written to streams/ in the data folder")
+	flags.StringVar(&c.streams, "streams", "", "stream `file or folder` of them; empty: the orders example, written to streams/ in the data folder")
 	flags.StringVar(&c.keys, "keys", "", "`file` of API keys (penstock key makes them); needed to listen anywhere but on loopback")
 	flags.BoolVar(&c.open, "open", false, "listen beyond loopback without keys: anybody who reaches the port may write")
 	flags.StringVar(&c.tls.Certificate, "tls-cert", "", "PEM `file` of the door's certificate; with --tls-key, the door speaks TLS and HTTP/2")
@@ -68,9 +68,28 @@ func (c *limitsConfig) define(flags *flag.FlagSet) {
 	flags.DurationVar(&c.timeout, "request-timeout", 10*time.Second, "longest work on a request, and so how long ack=kafka waits")
 }
 
+func (c *limitsConfig) check() error {
+	if c.bodyBytes <= 0 || c.events <= 0 || c.connections <= 0 || c.timeout <= 0 {
+		return usagef("--body-bytes-max, --batch-events-max, --connections-max and --request-timeout must be more than 0")
+	}
+	if c.memoryBytes < 4*c.bodyBytes {
+		return usagef("--memory-bytes-max must be at least four times --body-bytes-max (%d), or no body of that size is ever taken", c.bodyBytes)
+	}
+	return nil
+}
+
 func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	if len(args) > 0 {
 		return usagef("serve takes no arguments, but got %q", args)
+	}
+	if (c.tls.Certificate == "") != (c.tls.Key == "") || c.tls.ClientCA != "" && c.tls.Certificate == "" {
+		return usagef("--tls-cert and --tls-key go together, and --tls-client-ca goes with both")
+	}
+	if err := c.limits.check(); err != nil {
+		return err
+	}
+	if c.line.quota <= 0 || c.line.identities <= 0 {
+		return usagef("--journal-quota-bytes and --identities must be more than 0")
 	}
 	log, err := c.log.logger(sh.stderr)
 	if err != nil {

@@ -50,7 +50,7 @@ func defineTail(flags *flag.FlagSet) runner {
 	c.define(flags)
 	flags.BoolVar(&c.follow, "f", false, "go on with what comes, until interrupted")
 	flags.BoolVar(&c.rejects, "rejects", false, "print the stream's rejects instead, each behind its reason")
-	flags.BoolVar(&c.keys, "keys", false, "print each event's key and a tab before it")
+	flags.BoolVar(&c.keys, "with-keys", false, "print each event's key and a tab before it")
 	return c.run
 }
 
