@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -39,6 +40,12 @@ func (e *restingError) Error() string {
 
 func (e *restingError) Unwrap() error { return e.last }
 
+// A valueError is the failure of one question: the source is well and will not
+// have this value, or what it says of it is of no use.
+type valueError struct{ error }
+
+func (e valueError) Unwrap() error { return e.error }
+
 // allow returns an error while the source rests.
 func (b *breaker) allow() error {
 	b.mu.Lock()
@@ -54,8 +61,12 @@ func (b *breaker) allow() error {
 	return nil
 }
 
-// report counts an answer (nil) or a failure.
+// report counts an answer (nil) or a failure. A valueError is an answer: else
+// a sender of nonsense could have the source left alone for all others.
 func (b *breaker) report(err error) {
+	if errors.As(err, new(valueError)) {
+		err = nil
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err == nil {

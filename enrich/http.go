@@ -162,7 +162,7 @@ func (h *endpoint) get(ctx context.Context, address string) ([]penstock.Value, e
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, errors.New("get: the value makes no valid url")
+		return nil, valueError{errors.New("get: the value makes no valid url")}
 	}
 	request.Header.Set("Accept", "application/json")
 	response, err := h.client.Do(request)
@@ -192,6 +192,10 @@ func (h *endpoint) read(response *http.Response) ([]penstock.Value, error) {
 	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout:
 		io.Copy(io.Discard, body)
 		return nil, passingError{fmt.Errorf("it answers %s", response.Status)}
+	case code == http.StatusBadRequest || code == http.StatusRequestURITooLong || code == http.StatusUnprocessableEntity ||
+		code == http.StatusRequestHeaderFieldsTooLarge:
+		io.Copy(io.Discard, body)
+		return nil, valueError{fmt.Errorf("it answers %s to this value", response.Status)}
 	case code != http.StatusOK:
 		io.Copy(io.Discard, body)
 		return nil, fmt.Errorf("it answers %s; wanted 200 with an object, or 404", response.Status)
@@ -201,9 +205,13 @@ func (h *endpoint) read(response *http.Response) ([]penstock.Value, error) {
 		return nil, passingError{fmt.Errorf("read its answer: %w", err)}
 	}
 	if len(data) > answerBytesMax {
-		return nil, fmt.Errorf("its answer is longer than %d bytes", answerBytesMax)
+		return nil, valueError{fmt.Errorf("its answer is longer than %d bytes", answerBytesMax)}
 	}
-	return h.decode(data)
+	row, err := h.decode(data)
+	if err != nil {
+		return nil, valueError{err}
+	}
+	return row, nil
 }
 
 func (h *endpoint) decode(data []byte) ([]penstock.Value, error) {

@@ -3,6 +3,7 @@ package enrich_test
 import (
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -233,6 +234,32 @@ func TestBreaker(t *testing.T) {
 		<-time.After(10 * time.Millisecond)
 	}
 	wantStep(t, x, penstock.IntValue(8), "SE", "8")
+}
+
+// A value that the source will have none of says nothing of the source: no
+// sender can have it left alone by asking nonsense.
+func TestBreakerIgnoresValues(t *testing.T) {
+	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/1":
+			io.WriteString(w, `{"country":"SE","tier":"gold"}`)
+		case "/2":
+			io.WriteString(w, `{"country":{}}`)
+		default:
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	})
+	overflow := "select country, tier from customers where user_id = abs($1)"
+	for _, l := range []stream.Lookup{httpLookup(url + "/{}"), sqlLookup("sqlite:"+sqliteFile(t), overflow, stream.PolicyRetry)} {
+		x := open(t, enrich.Options{}, l)
+		for range 10 {
+			wantStep(t, x, penstock.IntValue(math.MinInt64), "error")
+			if l.HTTP != nil {
+				wantStep(t, x, penstock.IntValue(2), "error")
+			}
+		}
+		wantStep(t, x, penstock.IntValue(1), "SE", "gold")
+	}
 }
 
 func TestTTLs(t *testing.T) {

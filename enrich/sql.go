@@ -78,6 +78,14 @@ func (q *query) patience() time.Duration { return q.timeout }
 func (q *query) ask(ctx context.Context, v penstock.Value) ([]penstock.Value, error) {
 	ctx, cancel := context.WithTimeout(ctx, q.timeout)
 	defer cancel()
+	row, err := q.run(ctx, v)
+	if err != nil && q.db.PingContext(ctx) == nil { // the database is well, the question is not
+		err = valueError{err}
+	}
+	return row, err
+}
+
+func (q *query) run(ctx context.Context, v penstock.Value) ([]penstock.Value, error) {
 	rows, err := q.db.QueryContext(ctx, q.text, parameter(v))
 	if err != nil {
 		return nil, fmt.Errorf("query: %w", err)
