@@ -31,8 +31,13 @@ type Ledger interface {
 type Stream struct {
 	*stream.Stream
 
-	// Steps judge and enrich each event; the last one encodes it.
+	// Steps judge each event. Unless there is Then, they enrich it too, and
+	// the last one encodes it.
 	Steps []penstock.Step
+
+	// Then, if set, is what comes between the steps and Into, for what looks
+	// at a whole batch: it returns a sink that writes to to.
+	Then func(to penstock.Sink) penstock.Sink
 
 	// Into takes what passes: the stream's journal. It settles a batch as a
 	// whole or not at all where the request's mode is atomic.
@@ -72,7 +77,12 @@ func newDoor(s Stream, h *Handler) *door {
 	d.requests.New = func() any {
 		decoder := d.NewDecoder()
 		decoder.BytesMax = h.limits.EventBytesMax
-		return &request{door: d, limits: &h.limits, budget: &h.budget, decoder: decoder}
+		q := &request{door: d, limits: &h.limits, budget: &h.budget, decoder: decoder}
+		q.then = &q.attempt
+		if d.Then != nil {
+			q.then = d.Then(q.then)
+		}
+		return q
 	}
 	return d
 }

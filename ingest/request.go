@@ -33,6 +33,7 @@ type request struct {
 
 	batch    penstock.Batch // the events that the key's rate let in
 	attempt  attempt
+	then     penstock.Sink // between the steps and attempt
 	pipeline penstock.Pipeline
 	letters  penstock.DeadLetters
 	err      error // of the pipeline
@@ -115,7 +116,7 @@ func validTraceparent(s string) bool {
 // write judges the events and writes what passes; their fates stand in them.
 func (q *request) write(ctx context.Context) {
 	q.attempt.reset(q.door.Into)
-	q.pipeline = penstock.Pipeline{Steps: q.door.Steps, To: &q.attempt}
+	q.pipeline = penstock.Pipeline{Steps: q.door.Steps, To: q.then}
 	switch {
 	case q.atomic:
 		// Nothing of a failed atomic batch is stored, letters neither: its
@@ -155,7 +156,7 @@ func (q *request) release() {
 	q.source.Reset(nil)
 	*q = request{
 		inflaters: q.inflaters,
-		door:      q.door, limits: q.limits, budget: q.budget, decoder: q.decoder,
+		door:      q.door, limits: q.limits, budget: q.budget, decoder: q.decoder, then: q.then,
 		body: kept(q.body), inflated: kept(q.inflated), out: kept(q.out),
 		headers: q.headers[:0], slab: q.slab,
 		batch: penstock.Batch{Events: q.batch.Events[:0]},

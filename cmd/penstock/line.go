@@ -158,7 +158,10 @@ func (l *line) flow() {
 func (l *line) door(s *stream.Stream, lookups *enrich.Enricher) ingest.Stream {
 	in := ingest.Stream{
 		Stream: s,
-		Steps:  []penstock.Step{s.Check, s.Derive, s.Identify, lookups.Step, s.Encode},
+		Steps:  []penstock.Step{s.Check, s.Derive, s.Identify},
+		Then: func(to penstock.Sink) penstock.Sink {
+			return lookups.Ahead(penstock.Pipeline{Steps: []penstock.Step{lookups.Step, s.Encode}, To: to})
+		},
 		Into:   l.journal,
 		Ledger: l.journal,
 	}
