@@ -38,8 +38,17 @@ type house struct {
 	rules   []*stream.Stream            // in force
 	lines   map[string]*line            // by stream; a stream that is gone keeps its line, to drain
 	lookups map[string]*enrich.Enricher // by stream, in force
-	retired []*enrich.Enricher          // out of force, perhaps still used by a request under way
+	retired []retiree
 }
+
+// A retiree is look-ups out of force, which a request under way may still use.
+type retiree struct {
+	lookups *enrich.Enricher
+	since   time.Time
+}
+
+// bodyPatience is more than a request takes until its look-ups begin.
+const bodyPatience = time.Minute
 
 // openHouse opens everything that the configuration names. The caller closes
 // the house.
@@ -130,14 +139,25 @@ func (h *house) load() error {
 	if err := h.door.Replace(doors, keys); err != nil {
 		return errors.Join(err, closeAll(slices.Collect(maps.Values(lookups))))
 	}
-	// Requests that began before the change may still use what was in force;
-	// they are long over by the next change.
-	if err := closeAll(h.retired); err != nil {
-		h.log.Warn("look-ups that are out of force did not close", "err", err)
+	h.closeRetired(time.Now().Add(-bodyPatience - h.config.limits.timeout))
+	for _, e := range h.lookups {
+		h.retired = append(h.retired, retiree{e, time.Now()})
 	}
-	h.retired = slices.Collect(maps.Values(h.lookups))
 	h.rules, h.lookups = rules, lookups
 	return nil
+}
+
+// closeRetired closes what has been out of force since before.
+func (h *house) closeRetired(before time.Time) {
+	h.retired = slices.DeleteFunc(h.retired, func(r retiree) bool {
+		if r.since.After(before) {
+			return false
+		}
+		if err := r.lookups.Close(); err != nil {
+			h.log.Warn("close look-ups that are out of force", "err", err)
+		}
+		return true
+	})
 }
 
 func (h *house) read() ([]*stream.Stream, *ingest.Keys, error) {
@@ -206,7 +226,8 @@ func (h *house) close(patience time.Duration) error {
 		wait.Go(func() { errs[i] = h.lines[name].close(ctx) })
 	}
 	wait.Wait()
-	errs = append(errs, closeAll(slices.Collect(maps.Values(h.lookups))), closeAll(h.retired))
+	h.closeRetired(time.Now())
+	errs = append(errs, closeAll(slices.Collect(maps.Values(h.lookups))))
 	if h.broker != nil {
 		h.broker.Close()
 	}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestReloadDuringLookup reloads twice while a request waits for a look-up: the
+// look-ups that it began with answer it.
+func TestReloadDuringLookup(t *testing.T) {
+	t.Parallel()
+	asked, answer := make(chan struct{}, 1), make(chan struct{})
+	regions := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-answer
+		fmt.Fprint(w, `{"name":"north"}`)
+	}))
+	defer regions.Close()
+	rules := filepath.Join(t.TempDir(), "orders.yaml")
+	if err := os.WriteFile(rules, fmt.Appendf(nil, `stream: orders
+schema:
+  type: object
+  properties:
+    order_id: {type: integer}
+    user_id: {type: integer}
+    country: {type: string}
+id: order_id
+key: user_id
+enrich:
+  region:
+    http: {url: %q}
+    timeout: 9s
+    match: country
+    add: {region: name}
+    on_error: reject
+topic: orders
+`, regions.URL+"/{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := startPenstock(t, "--dev-kafka", freeAddr(t), "--streams", rules)
+	status := make(chan int, 1)
+	go func() {
+		res, err := http.Post(p.door+"/v1/streams/orders/events", "application/json", strings.NewReader(`{"order_id":1,"user_id":1,"country":"DE"}`))
+		if err != nil {
+			status <- 0
+			return
+		}
+		res.Body.Close()
+		status <- res.StatusCode
+	}()
+	<-asked
+	for n := range 2 {
+		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, 10*time.Second, "the reload is taken", func() bool {
+			return p.metric(t, `penstock_reloads_total{result="taken"}`) == float64(n+1) || len(status) > 0
+		})
+	}
+	close(answer)
+	if got := <-status; got != http.StatusAccepted {
+		t.Errorf("status %d, want %d", got, http.StatusAccepted)
+	}
+}
