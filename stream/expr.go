@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -146,6 +147,10 @@ func (x *expression) eval(row []penstock.Value) (penstock.Value, error) {
 	}
 	result, err := run.machine.Run(x.program, run.env)
 	if err != nil {
+		var conversion *runtime.TypeAssertionError
+		if errors.As(err, &conversion) { // types are certain, so it can only be nil
+			return penstock.Value{}, errors.New("a missing value stands where one is needed; write what stands for it, as (field ?? false)")
+		}
 		return penstock.Value{}, errors.New(exprMessage(err))
 	}
 	return exprValue(result)

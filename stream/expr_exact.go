@@ -89,7 +89,7 @@ func (x exact) divide(y exact, scale int) (exact, error) {
 		return exact{}, errDivide
 	}
 	if scale < 0 || scale > 18 {
-		return exact{}, fmt.Errorf("div to %d digits; write 0 to 18", scale)
+		return exact{}, fmt.Errorf("%d digits behind the point; write 0 to 18", scale)
 	}
 	// x.n·10^-xs / (y.n·10^-ys) × 10^scale
 	top, bottom := new(big.Int).Set(x.n), new(big.Int).Set(y.n)

@@ -188,3 +188,26 @@ func loadError(t *testing.T, text string) string {
 	}
 	return err.Error()
 }
+
+// TestTreesAreNoCircles: a schema may lead back to itself by way of a field.
+func TestTreesAreNoCircles(t *testing.T) {
+	s := loadText(t, `stream: trees
+schema:
+  $defs:
+    node: {allOf: [{$ref: "#/$defs/inner"}]}
+    inner:
+      properties:
+        left: {$ref: "#/$defs/node"}
+        value: {type: integer}
+  properties:
+    root: {$ref: "#/$defs/node"}
+    self: {$ref: "#"}
+`)
+	var e penstock.Event
+	if _, err := s.NewDecoder().Decode([]byte(`{"root":{"left":{"left":{"value":"x"}}}}`), &e); err != nil {
+		t.Fatal(err)
+	}
+	if r := penstock.AsReject(s.Check(t.Context(), &e)); r == nil || r.Pointer != "/root/left/left/value" {
+		t.Errorf("the tree's leaf gives %v", r)
+	}
+}

@@ -39,6 +39,9 @@ func compileFull(node *yaml.Node, document any, file string, included *sources) 
 	if err != nil {
 		return nil, schemaError(node, err)
 	}
+	if err := checkCircles(node, schema); err != nil {
+		return nil, err
+	}
 	return &fullSchema{schema: schema}, nil
 }
 
