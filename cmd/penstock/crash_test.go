@@ -2,6 +2,7 @@ package main
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strconv"
 	"syscall"
@@ -103,4 +104,31 @@ func (p *process) terminate(t *testing.T) {
 		p.cmd.Process.Kill()
 		t.Fatalf("penstock did not end within 60 s of SIGTERM\n%s", p.output())
 	}
+}
+
+// TestHangupWhileEnding sends SIGHUP while SIGTERM's drain waits for Kafka: it
+// must not kill the program before it has closed its journals.
+func TestHangupWhileEnding(t *testing.T) {
+	t.Parallel()
+	p := startPenstock(t, "--kafka", freeAddr(t), "--drain-timeout", "2s") // nobody is there
+	if status, _, body := p.postOrder(t, 1, 1, "disk", ""); status != http.StatusAccepted {
+		t.Fatalf("status %d: %s", status, body)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- p.cmd.Wait() }()
+	eventually(t, 30*time.Second, "penstock ends", func() bool {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("penstock ended with %v", err)
+			}
+			return true
+		default:
+			p.cmd.Process.Signal(syscall.SIGHUP)
+			return false
+		}
+	})
 }

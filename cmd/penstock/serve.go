@@ -95,6 +95,11 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	if err != nil {
 		return err
 	}
+	// From here to the end of the drain SIGHUP must not kill: before there is a
+	// door it waits, and behind it there is nothing to reload.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	h, err := openHouse(c, log)
 	if err != nil {
 		return err
@@ -106,12 +111,12 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 		defer pacing.Wait()
 		defer stop()
 	}
-	err = c.serve(ctx, h, log, sh.stdout)
+	err = c.serve(ctx, h, log, hangup, sh.stdout)
 	return errors.Join(err, h.close(c.drain))
 }
 
 // serve runs the door until ctx ends; the house is still open when it returns.
-func (c *serveConfig) serve(ctx context.Context, h *house, log *slog.Logger, out io.Writer) error {
+func (c *serveConfig) serve(ctx context.Context, h *house, log *slog.Logger, hangup <-chan os.Signal, out io.Writer) error {
 	admin := ingest.NewAdmin(h.metrics, h.checks()...)
 	o := ingest.ServerOptions{
 		Open: c.open, ConnectionsMax: c.limits.connections, Draining: admin.Drain, Log: log,
@@ -134,17 +139,14 @@ func (c *serveConfig) serve(ctx context.Context, h *house, log *slog.Logger, out
 		servers = append(servers, s)
 	}
 	c.greet(out, h, servers)
-	return serveAll(ctx, servers, func() { h.reload(door) })
+	return serveAll(ctx, servers, hangup, func() { h.reload(door) })
 }
 
 const sampleOrder = `{"order_id":1,"user_id":7,"created_at":"2026-11-23T09:00:00Z","amount":12.5,"currency":"EUR","status":"new","email":" Ada@Example.org "}`
 
 // serveAll serves until ctx ends or one of the servers fails, and reloads on
-// SIGHUP. All servers have stopped when it returns.
-func serveAll(ctx context.Context, servers []*ingest.Server, reload func()) error {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+// each hangup. All servers have stopped when it returns.
+func serveAll(ctx context.Context, servers []*ingest.Server, hangup <-chan os.Signal, reload func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error)
