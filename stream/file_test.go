@@ -211,3 +211,25 @@ schema:
 		t.Errorf("the tree's leaf gives %v", r)
 	}
 }
+
+// TestWantedObjects: what enum and const want is said, objects too.
+func TestWantedObjects(t *testing.T) {
+	s := loadText(t, `stream: wanted
+schema:
+  properties:
+    shape: {enum: [{sides: 3}, none, [1.50]]}
+    same: {const: {a: []}}
+`)
+	for event, want := range map[string]string{
+		`{"shape":{"sides":4}}`: `send one of {"sides":3}, "none", [1.50]`,
+		`{"same":[]}`:           `send {"a":[]}`,
+	} {
+		var e penstock.Event
+		if _, err := s.NewDecoder().Decode([]byte(event), &e); err != nil {
+			t.Fatal(err)
+		}
+		if r := penstock.AsReject(s.Check(t.Context(), &e)); r == nil || !strings.HasSuffix(r.Detail, want) {
+			t.Errorf("%s gives %v, want %s", event, r, want)
+		}
+	}
+}

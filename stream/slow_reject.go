@@ -200,6 +200,10 @@ func leafText(e *jsonschema.ValidationError) string {
 		return "send less than " + ratText(k.Want)
 	case *kind.MultipleOf:
 		return "send a multiple of " + ratText(k.Want)
+	case *kind.Enum:
+		return "send one of " + wantedJSON(k.Want...)
+	case *kind.Const:
+		return "send " + wantedJSON(k.Want)
 	case *kind.AnyOf:
 		return "it fits none of the forms that anyOf lists"
 	case *kind.Not:
@@ -207,6 +211,22 @@ func leafText(e *jsonschema.ValidationError) string {
 	}
 	text := (&jsonschema.ValidationError{ErrorKind: e.ErrorKind}).Error()
 	return strings.TrimPrefix(text, "at '': ")
+}
+
+// wantedJSON lists what the schema wants, as far as a message bears.
+func wantedJSON(values ...any) string {
+	var list []string
+	for _, v := range values[:min(len(values), 10)] {
+		text, err := json.Marshal(v)
+		if err != nil {
+			return "what the schema lists"
+		}
+		list = append(list, cut(string(text)))
+	}
+	if len(values) > len(list) {
+		list = append(list, "…")
+	}
+	return strings.Join(list, ", ")
 }
 
 // ratText writes a bound of the schema, which was a decimal literal, in full.
