@@ -172,7 +172,14 @@ func (h *house) read() ([]*stream.Stream, *ingest.Keys, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	taken := map[string]string{kafka.ProgressTopic: "how far the journals have come"}
 	for _, s := range rules {
+		taken[s.Topic+".rejects"] = "the rejects of stream " + s.Name
+	}
+	for _, s := range rules {
+		if other := taken[s.Topic]; other != "" {
+			return nil, nil, fmt.Errorf("%s: topic %s of stream %s holds %s: give the stream another topic", s.File, s.Topic, s.Name, other)
+		}
 		if l := h.lines[s.Name]; l != nil && l.into != s.Topic {
 			return nil, nil, fmt.Errorf("%s: the topic of stream %s was %s and is now %s: a topic only changes with a restart", s.File, s.Name, l.into, s.Topic)
 		}
