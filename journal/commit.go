@@ -91,8 +91,13 @@ func (j *Journal) gather(writers int) {
 		return
 	}
 	j.mu.Lock()
-	enough := j.filling != nil && j.filling.writers >= writers
+	c := j.filling
+	enough := c != nil && (c.writers >= writers || c.crowded)
 	j.awaited = writers
+	select { // nobody was waiting for what it told
+	case <-j.ripe:
+	default:
+	}
 	j.mu.Unlock()
 	if enough {
 		return

@@ -80,6 +80,9 @@ func (p *progress) keep(e *penstock.Event, o Options) {
 	seq, at := e.Origin.Position, e.Place()
 	if e.Verdict() == penstock.Rejected {
 		at = penstock.Place{Topic: o.RejectsTopic, Offset: -1}
+	}
+	if e.Verdict() == penstock.Rejected || !e.Letter && at.Topic != "" && at.Topic == o.RejectsTopic {
+		// The latter is a dead letter of an earlier life, which the sink knows.
 		p.rejects = append(p.rejects, seq)
 		if len(p.rejects) >= 2*checkpointRejects {
 			p.unsure = p.rejects[checkpointRejects-1]
