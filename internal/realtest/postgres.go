@@ -16,7 +16,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-var sharedPostgres = sync.OnceValues(func() (string, error) { return newPostgres() })
+var sharedPostgres = sync.OnceValues(newPostgres)
+
+// A postgresServer is kept for as long as the binary runs: were its process
+// collected as garbage, the server would end in the middle of a test.
+type postgresServer struct {
+	*process
+	dsn string // up to the database's name
+}
 
 // Postgres returns the connection string of a fresh, empty database on a real
 // PostgreSQL server that the tests of this binary share. The server keeps
@@ -25,17 +32,17 @@ func Postgres(t testing.TB) string {
 	t.Helper()
 	server, err := sharedPostgres()
 	need(t, "PostgreSQL", err)
-	name := Name(t)
+	dsn, name := server.dsn, Name(t)
 	quoted := pgx.Identifier{name}.Sanitize()
-	if err := execPostgres(server+"postgres", "CREATE DATABASE "+quoted); err != nil {
+	if err := execPostgres(dsn+"postgres", "CREATE DATABASE "+quoted); err != nil {
 		t.Fatalf("create database %s: %v", name, err)
 	}
 	t.Cleanup(func() {
-		if err := execPostgres(server+"postgres", "DROP DATABASE "+quoted+" WITH (FORCE)"); err != nil {
+		if err := execPostgres(dsn+"postgres", "DROP DATABASE "+quoted+" WITH (FORCE)"); err != nil {
 			t.Errorf("drop database %s: %v", name, err)
 		}
 	})
-	return server + name
+	return dsn + name
 }
 
 func execPostgres(dsn, statement string) error {
@@ -50,28 +57,26 @@ func execPostgres(dsn, statement string) error {
 	return err
 }
 
-// newPostgres starts a server and returns its connection string up to the
-// database's name.
-func newPostgres() (string, error) {
+func newPostgres() (*postgresServer, error) {
 	initdb, postgres, err := postgresPrograms()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	as, err := notRoot()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	ports, err := freePorts(1)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	folder, err := os.MkdirTemp("", "penstock-postgres-")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if as != nil {
 		if err := os.Chown(folder, int(as.Uid), int(as.Gid)); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 	data := filepath.Join(folder, "data")
@@ -80,7 +85,7 @@ func newPostgres() (string, error) {
 	initialize.Dir = folder
 	if out, err := initialize.CombinedOutput(); err != nil {
 		os.RemoveAll(folder)
-		return "", fmt.Errorf("initdb: %w: %s", err, out)
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	port := strconv.Itoa(ports[0])
 	// SIGQUIT is PostgreSQL's immediate shutdown: its children end with it.
@@ -90,10 +95,10 @@ func newPostgres() (string, error) {
 	}}.start()
 	if err != nil {
 		os.RemoveAll(folder)
-		return "", err
+		return nil, err
 	}
 	dsn := "postgres://postgres@127.0.0.1:" + port + "/"
-	return dsn, server.ready(func() error { return execPostgres(dsn+"postgres", "SELECT 1") })
+	return &postgresServer{server, dsn}, server.ready(func() error { return execPostgres(dsn+"postgres", "SELECT 1") })
 }
 
 func postgresPrograms() (initdb, postgres string, err error) {
