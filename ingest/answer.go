@@ -88,9 +88,9 @@ func (q *request) appendResult(dst []byte, e *penstock.Event, o outcome) []byte 
 		if q.form.enveloped() && o.why.Code != codeEnvelope {
 			pointer = "/data" + pointer
 		}
-		dst = appendError(dst, pointer, o.why.Code, o.why.Detail)
+		dst = appendError(dst, pointer, o.why.Code, o.why.Detail, o.why.Offset)
 	case o.code != "":
-		dst = appendError(dst, "", o.code, codeDetails[o.code])
+		dst = appendError(dst, "", o.code, codeDetails[o.code], -1)
 	}
 	return append(dst, '}')
 }
@@ -114,12 +114,18 @@ func appendPlace(dst []byte, p penstock.Place) []byte {
 	return strconv.AppendInt(dst, p.Offset, 10)
 }
 
-func appendError(dst []byte, pointer, code, detail string) []byte {
+// appendError appends what is wrong with an event; offset is -1 where the
+// fault is at no byte.
+func appendError(dst []byte, pointer, code, detail string, offset int64) []byte {
 	dst = append(dst, `,"error":{"pointer":`...)
 	dst = appendQuoted(dst, clipPointer(pointer))
 	dst = append(dst, `,"code":`...)
 	dst = appendQuoted(dst, code)
 	dst = append(dst, `,"detail":`...)
 	dst = appendQuoted(dst, detail)
+	if offset >= 0 {
+		dst = append(dst, `,"offset":`...)
+		dst = strconv.AppendInt(dst, offset, 10)
+	}
 	return append(dst, '}')
 }

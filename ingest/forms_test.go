@@ -137,6 +137,10 @@ func TestPointers(t *testing.T) {
 	if a.body.Errors[0].Pointer != "/1/order_id" {
 		t.Errorf("%s", a.text)
 	}
+	a = h.post(`{"order_id":1,"order_id":2}`, "Content-Type", "application/x-ndjson")
+	if !strings.Contains(a.text, `"code":"duplicate_name"`) || !strings.Contains(a.text, `"offset":14}`) {
+		t.Errorf("the second order_id stands at byte 14: %s", a.text)
+	}
 	a = h.post(`{"specversion":"1.0","id":"1","source":"/s","type":"t","data":`+badOrder+`}`, "Content-Type", "application/cloudevents+json")
 	if a.body.Results[0].Error.Pointer != "/data/amount" {
 		t.Errorf("%s", a.text)
