@@ -140,7 +140,11 @@ func (t *topics) examine(ctx context.Context, client *kgo.Client, log *slog.Logg
 		if n, err := strconv.ParseInt(settings["max.message.bytes"], 10, 32); err == nil && n > 0 {
 			t.setLimit(rc.Name, int32(n))
 		}
-		warnWeak(log, rc.Name, replicas(meta, rc.Name), settings)
+		// A cluster too small for any topic is said once, not of each.
+		if len(meta.Brokers) >= 3 || rc.Name == ProgressTopic {
+			warnReplicas(log, rc.Name, replicas(meta, rc.Name), settings)
+		}
+		warnWeak(log, rc.Name, settings)
 	}
 }
 
@@ -151,12 +155,15 @@ func replicas(meta kadm.Metadata, topic string) int {
 	return 0
 }
 
-func warnWeak(log *slog.Logger, topic string, replicas int, settings map[string]string) {
+func warnReplicas(log *slog.Logger, topic string, replicas int, settings map[string]string) {
 	insync, _ := strconv.Atoi(settings["min.insync.replicas"])
 	if replicas < 3 || insync < 2 {
 		log.Warn("the loss of one broker can lose acknowledged events: use replication factor 3 and min.insync.replicas 2",
-			"topic", topic, "replication", replicas, "min.insync.replicas", insync)
+			"in", topic, "replication", replicas, "min.insync.replicas", insync)
 	}
+}
+
+func warnWeak(log *slog.Logger, topic string, settings map[string]string) {
 	if settings["unclean.leader.election.enable"] == "true" {
 		log.Warn("an unclean leader election can lose acknowledged events: turn it off", "topic", topic)
 	}
