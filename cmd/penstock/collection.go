@@ -9,7 +9,7 @@ import (
 )
 
 // heapHeadroom is how much garbage may come together before it is collected.
-const heapHeadroom = 10 << 20
+const heapHeadroom = 8 << 20
 
 // paceCollection keeps the heap at what lives plus heapHeadroom until ctx ends.
 // Go's usual doubling suits neither end of this program's life: a fresh one has
@@ -38,7 +38,7 @@ func paceCollection(ctx context.Context) {
 	}
 }
 
-// collectionPercent is heapHeadroom in percent of what lives, 15 to 150.
+// collectionPercent is heapHeadroom in percent of what lives, 10 to 150.
 func collectionPercent(live uint64) int {
-	return int(min(max(100*heapHeadroom/max(live, 1), 15), 150))
+	return int(min(max(100*heapHeadroom/max(live, 1), 10), 150))
 }
