@@ -44,7 +44,7 @@ func (c *comparison) print(out io.Writer) {
 		}
 		fmt.Fprintln(out)
 	}
-	fmt.Fprintf(out, "  ratio %.2f (promised: at least %.2f)\n", c.ratio(), c.floor)
+	fmt.Fprintf(out, "  ratio %.2f (the aim: at least %.2f)\n", c.ratio(), c.floor)
 }
 
 func round(ns float64) time.Duration { return time.Duration(ns).Round(10 * time.Microsecond) }
