@@ -95,11 +95,10 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	if err != nil {
 		return err
 	}
-	// From here to the end of the drain SIGHUP must not kill: before there is a
+	// From here to the end of the process SIGHUP must not kill: before there is a
 	// door it waits, and behind it there is nothing to reload.
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
 	h, err := openHouse(c, log)
 	if err != nil {
 		return err
