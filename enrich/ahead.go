@@ -14,9 +14,9 @@ import (
 // many answers. Put it behind the steps that give the values to ask with:
 //
 //	penstock.Pipeline{
-//		Steps: []penstock.Step{s.Check, s.Derive},
+//		Steps: []penstock.Step{s.Check, s.Derive, s.Identify},
 //		To: lookups.Ahead(penstock.Pipeline{
-//			Steps: []penstock.Step{lookups.Step, s.Identify, s.Encode},
+//			Steps: []penstock.Step{lookups.Step, s.Encode},
 //			To:    journal,
 //		}),
 //	}

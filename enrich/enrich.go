@@ -4,7 +4,7 @@
 //	lookups, err := enrich.New(s, enrich.Options{Log: log})
 //	if err != nil { … }                 // a file that is missing or broken, a look-up that cannot work
 //	defer lookups.Close()
-//	steps := []penstock.Step{s.Check, s.Derive, lookups.Step, s.Identify, s.Encode}
+//	steps := []penstock.Step{s.Check, s.Derive, s.Identify, lookups.Step, s.Encode}
 //
 // Files are held in memory as a whole and read again when they change.
 // Databases and HTTP services are asked once per value, however many events

@@ -5,7 +5,7 @@
 //	s := streams[0]
 //	d := s.NewDecoder()
 //	n, err := d.Decode(raw, e)                       // JSON bytes to values
-//	steps := []penstock.Step{s.Check, s.Derive, lookups, s.Encode}
+//	steps := []penstock.Step{s.Check, s.Derive, s.Identify, lookups, s.Encode}
 //
 // Everything is compiled at start, and every mistake in the file is an error
 // with file and line that says what to write instead. Nothing of the schema is
