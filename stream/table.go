@@ -55,3 +55,25 @@ func tableOf(stream string) string {
 	}
 	return string(name)
 }
+
+// A Column is one column of the stream's table: a field's name and the slot
+// that holds its value.
+type Column struct {
+	Name string
+	Slot int
+}
+
+// Columns are the columns of the stream's table: each name once, at the place
+// of its first slot, with the value of its last, as in the record that Encode
+// writes.
+func (s *Stream) Columns() []Column {
+	columns := make([]Column, len(s.layout))
+	for i, m := range s.layout {
+		columns[i] = Column{s.Fields[m.slot].Name, m.slot}
+	}
+	return columns
+}
+
+// Open reports whether the schema admits members that it does not name: then
+// events may have Extra.
+func (s *Stream) Open() bool { return !s.closed }

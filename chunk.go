@@ -1,0 +1,52 @@
+package penstock
+
+// A Chunk is a part of a source that is loaded as a whole: its rows and its
+// entry in the ledger of the target database are one transaction, so it is
+// there once or not at all, whoever loads it and however often. Job, Source and
+// Start are its name.
+type Chunk struct {
+	Job    string // what all loaders of one job have in common; at most 200 bytes
+	Source string // the file, as the job knows it
+	Start  int64  // byte in the source where the chunk begins
+	Length int64  // bytes
+	First  uint64 // number of its first record in the source
+	Count  int64  // records in it, those rejected included
+
+	// Rejects is how many of its records are rejected, as the ledger has it.
+	Rejects int64
+}
+
+// ChunkState is how far a chunk has come.
+type ChunkState uint8
+
+// The states of a chunk.
+const (
+	ChunkFree  ChunkState = iota // nobody else has it in work, as far as is known
+	ChunkTaken                   // another loader has it in work
+	ChunkDone                    // it is in the ledger
+)
+
+// TableMode says what becomes of rows whose primary key is in the table.
+type TableMode uint8
+
+// The modes. The zero TableMode changes no row that is there.
+const (
+	Append  TableMode = iota // such a row is refused, with code unique
+	Upsert                   // of two rows, the one with the later time stays
+	Replace                  // the load takes the place of all that was in the table, at its end
+)
+
+var tableModes = [...]string{"append", "upsert", "replace"}
+
+// String is the mode's name on the command line.
+func (m TableMode) String() string { return tableModes[m] }
+
+// ParseTableMode reads a mode's name.
+func ParseTableMode(name string) (TableMode, bool) {
+	for m, n := range tableModes {
+		if n == name {
+			return TableMode(m), true
+		}
+	}
+	return Append, false
+}

@@ -1,0 +1,147 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/penstock-io/penstock"
+)
+
+// Source records what a source of the job looked like when it was first loaded,
+// or returns an error when it has changed since: then no chunk of the ledger
+// says anything about it any more.
+func (t *Table) Source(ctx context.Context, job, source, fingerprint string) error {
+	if job == "" || len(job) > 200 {
+		return fmt.Errorf("postgres: the job's name %q has %d bytes; give it 1 to 200", job, len(job))
+	}
+	var was string
+	err := t.pool.QueryRow(ctx, `
+WITH new AS (INSERT INTO `+t.ledger.sources+` (job, source, fingerprint) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING fingerprint)
+SELECT fingerprint FROM new UNION ALL SELECT fingerprint FROM `+t.ledger.sources+` WHERE job = $1 AND source = $2 LIMIT 1`,
+		job, source, fingerprint).Scan(&was)
+	if err != nil {
+		return fmt.Errorf("postgres: note source %s: %w", source, err)
+	}
+	if was != fingerprint {
+		return fmt.Errorf("source %s has changed since this job began (it was %s and is %s): what is loaded of it cannot be told from what is not; "+
+			"put the file back, or load it as another job", source, was, fingerprint)
+	}
+	return nil
+}
+
+// Done lists the job's chunks that are in the ledger, by source and start.
+func (t *Table) Done(ctx context.Context, job string) ([]penstock.Chunk, error) {
+	rows, err := t.pool.Query(ctx, "SELECT job, source, start, length, first, records, rejects FROM "+t.ledger.chunks+
+		" WHERE job = $1 ORDER BY source, start", job)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: read the ledger: %w", err)
+	}
+	done, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c penstock.Chunk, err error) {
+		err = row.Scan(&c.Job, &c.Source, &c.Start, &c.Length, &c.First, &c.Count, &c.Rejects)
+		return c, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("postgres: read the ledger: %w", err)
+	}
+	return done, nil
+}
+
+// Claim takes the chunk for this loader, unless it is loaded or another loader
+// has it in work. It only shares out the work: that a chunk is loaded once the
+// ledger sees to. A claim ends when the chunk is written, or with the Table.
+func (t *Table) Claim(ctx context.Context, c penstock.Chunk) (penstock.ChunkState, error) {
+	t.claiming.Lock()
+	defer t.claiming.Unlock()
+	if t.claims == nil || t.claims.IsClosed() {
+		config := t.pool.Config().ConnConfig.Copy()
+		conn, err := pgx.ConnectConfig(ctx, config)
+		if err != nil {
+			return 0, fmt.Errorf("postgres: connect: %w", err)
+		}
+		t.claims = conn
+	}
+	var free, done bool
+	err := t.claims.QueryRow(ctx, "SELECT pg_try_advisory_lock($1), EXISTS (SELECT FROM "+t.ledger.chunks+" WHERE job = $2 AND source = $3 AND start = $4)",
+		lockOf(c), c.Job, c.Source, c.Start).Scan(&free, &done)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("postgres: claim a chunk of %s: %w", c.Source, err)
+	case done && free:
+		return penstock.ChunkDone, t.unclaim(ctx, c)
+	case done:
+		return penstock.ChunkDone, nil
+	case free:
+		return penstock.ChunkFree, nil
+	}
+	return penstock.ChunkTaken, nil
+}
+
+// unclaim gives the chunk's lock back. The caller holds claiming.
+func (t *Table) unclaim(ctx context.Context, c penstock.Chunk) error {
+	if t.claims == nil || t.claims.IsClosed() {
+		return nil
+	}
+	_, err := t.claims.Exec(ctx, "SELECT pg_advisory_unlock($1)", lockOf(c))
+	return err
+}
+
+func lockOf(c penstock.Chunk) int64 {
+	h := sha256.New()
+	for _, part := range []string{c.Job, c.Source, strconv.FormatInt(c.Start, 10)} {
+		h.Write(strconv.AppendInt(nil, int64(len(part)), 10))
+		h.Write([]byte(part))
+	}
+	return int64(binary.BigEndian.Uint64(h.Sum(nil)))
+}
+
+// Chunk returns the sink that loads the chunk. The batch is the whole chunk: as
+// soon as a Write has returned nil, the chunk is in the ledger. Write an empty
+// batch for a chunk of which nothing is left to load, so that it is, too.
+//
+// An event that is rejected was refused by the table or does not fit it; its
+// letter must be durable before Write is called again, so wrap the sink in
+// DeadLetters and that in Bisect. A chunk that is in the ledger already is not
+// written: its events are dropped or, if it was this Table whose commit went
+// unanswered, delivered.
+func (t *Table) Chunk(c penstock.Chunk) penstock.Sink {
+	return &sink{table: t, entry: &chunkEntry{table: t, chunk: c}}
+}
+
+// A chunkEntry is the ledger's row for a chunk. It is for one Write at a time.
+type chunkEntry struct {
+	table *Table
+	chunk penstock.Chunk
+	ours  bool // the chunk is in the ledger by this Table
+	most  int  // events that the first Write had: what later ones lack was rejected
+}
+
+func (c *chunkEntry) enter(ctx context.Context, conn *pgx.Conn, events []*penstock.Event) ([]*penstock.Event, error) {
+	c.most = max(c.most, len(events))
+	k := c.chunk
+	tag, err := conn.Exec(ctx, "INSERT INTO "+c.table.ledger.chunks+" (job, source, start, length, first, records, loaded, rejects, loader) "+
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+		k.Job, k.Source, k.Start, k.Length, int64(k.First), k.Count, len(events), k.Rejects+int64(c.most-len(events)), c.table.loader)
+	if err != nil {
+		return nil, err
+	}
+	if tag.RowsAffected() == 1 {
+		return events, nil
+	}
+	var loader string
+	err = conn.QueryRow(ctx, "SELECT loader FROM "+c.table.ledger.chunks+" WHERE job = $1 AND source = $2 AND start = $3", k.Job, k.Source, k.Start).Scan(&loader)
+	c.ours = loader == c.table.loader
+	return nil, err
+}
+
+func (c *chunkEntry) settle(e *penstock.Event, written bool) {
+	if written || c.ours {
+		e.Deliver(penstock.Place{})
+		return
+	}
+	e.Drop(penstock.Place{})
+}

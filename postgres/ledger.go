@@ -1,0 +1,49 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ledgerNames are the quoted names of the ledger's tables, which stand in the
+// schema of the table itself.
+type ledgerNames struct {
+	chunks, sources, offsets, rejects, deferred, replaced string
+}
+
+func newLedgerNames(table pgx.Identifier) ledgerNames {
+	beside := func(name string) string {
+		return append(append(pgx.Identifier{}, table[:len(table)-1]...), name).Sanitize()
+	}
+	return ledgerNames{
+		chunks:   beside("penstock_chunks"),
+		sources:  beside("penstock_sources"),
+		offsets:  beside("penstock_offsets"),
+		rejects:  beside("penstock_rejects"),
+		deferred: beside("penstock_deferred"),
+		replaced: beside("penstock_replaced"),
+	}
+}
+
+// makeLedger makes the ledger's tables if they are not there.
+func (t *Table) makeLedger(ctx context.Context, tx pgx.Tx) error {
+	for _, statement := range []string{
+		t.ledger.chunks + ` (
+  job text NOT NULL, source text NOT NULL, start bigint NOT NULL, length bigint NOT NULL, first bigint NOT NULL,
+  records bigint NOT NULL, loaded bigint NOT NULL, rejects bigint NOT NULL, loader text NOT NULL, at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (job, source, start))`,
+		t.ledger.sources + ` (job text NOT NULL, source text NOT NULL, fingerprint text NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (job, source))`,
+		t.ledger.offsets + ` (consumer text NOT NULL, table_name text NOT NULL, door text NOT NULL, next bigint NOT NULL, PRIMARY KEY (consumer, table_name, door))`,
+		t.ledger.rejects + ` (consumer text NOT NULL, door text NOT NULL, place bigint NOT NULL, id text, event bytea NOT NULL, code text NOT NULL,
+  pointer text NOT NULL, detail text NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (consumer, door, place))`,
+		t.ledger.deferred + ` (table_name text NOT NULL, place int NOT NULL, statement text NOT NULL, PRIMARY KEY (table_name, place))`,
+		t.ledger.replaced + ` (job text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())`,
+	} {
+		if _, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+statement); err != nil {
+			return fmt.Errorf("make the ledger beside it: %w", err)
+		}
+	}
+	return nil
+}

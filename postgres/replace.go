@@ -1,0 +1,55 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// shadow is the table that the job loads, to replace the one that is there.
+func (t *Table) shadow() pgx.Identifier {
+	sum := sha256.Sum256([]byte(t.o.Job))
+	return t.beside("penstock_new_" + hex.EncodeToString(sum[:4]) + "_" + t.name[len(t.name)-1])
+}
+
+// createShadow makes the shadow, with the table's own checks and indexes but
+// without its triggers, unless the job has replaced the table already.
+func (t *Table) createShadow(ctx context.Context, tx pgx.Tx) error {
+	var done bool
+	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+t.ledger.replaced+" WHERE job = $1)", t.o.Job).Scan(&done)
+	if err != nil || done {
+		return err
+	}
+	t.into = t.shadow()
+	_, err = tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+t.into.Sanitize()+" (LIKE "+t.name.Sanitize()+
+		" INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING IDENTITY INCLUDING INDEXES)")
+	if err != nil {
+		return fmt.Errorf("make the table that replaces it: %w", err)
+	}
+	return nil
+}
+
+// swap puts what was loaded in the place of what was there, once. The table
+// itself stays, with all that hangs on it: rights, policies, triggers, views,
+// foreign keys. Its readers wait for the commit and see all of the old or all
+// of the new.
+func (t *Table) swap(ctx context.Context, tx pgx.Tx) error {
+	tag, err := tx.Exec(ctx, "INSERT INTO "+t.ledger.replaced+" (job) VALUES ($1) ON CONFLICT DO NOTHING", t.o.Job)
+	if err != nil || tag.RowsAffected() == 0 {
+		return err
+	}
+	columns := t.names(t.all())
+	for _, statement := range []string{
+		"TRUNCATE " + t.name.Sanitize(),
+		"INSERT INTO " + t.name.Sanitize() + " (" + columns + ") SELECT " + columns + " FROM " + t.shadow().Sanitize(),
+		"DROP TABLE " + t.shadow().Sanitize(),
+	} {
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("replace its rows: %w", err)
+		}
+	}
+	return nil
+}
