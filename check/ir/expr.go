@@ -1,0 +1,164 @@
+package ir
+
+// An Expr is a value: where it is written, and what it is made of. Trees may
+// share nodes; a reader that has single assignment, as Go's, need not name
+// intermediate values at all.
+type Expr interface {
+	At() Span
+	expr()
+}
+
+// Where is the span an expression embeds.
+type Where struct{ Span Span }
+
+// At returns where the expression is written.
+func (w Where) At() Span { return w.Span }
+
+func (Where) expr() {}
+
+// The expressions.
+type (
+	// Const is a constant known to the reader. Text is the decoded value of a
+	// string; numbers, booleans and None are as written. Adjacent literals are
+	// a Concat of Consts, so that each keeps its span.
+	Const struct {
+		Where
+		Text string
+		Str  bool // it is a string, not a number, boolean or None
+	}
+	// Var is a local variable or parameter by name, of the function it stands
+	// in, or of the enclosing function In.
+	Var struct {
+		Where
+		Name string
+		In   *Func // nil: the function it stands in
+	}
+	// Global is a module's or package's variable, by its full name.
+	Global struct {
+		Where
+		Name string // shop.orders.lock_a
+	}
+	// Field is X.Name. Owner is the class that declares it, by its full name,
+	// "" when the reader cannot tell. Type is the class of the field's value, "" if unknown.
+	Field struct {
+		Where
+		X     Expr
+		Name  string
+		Owner string
+	}
+	// Index is an element of X. Elements with the same constant key are the same.
+	Index struct {
+		Where
+		X, Key Expr
+	}
+	// New makes an object: the allocation site is its Span. Lock says whether
+	// it is a lock, and Of is the lock it wraps, as Condition(lock) does.
+	New struct {
+		Where
+		Class string // full name: threading.Lock, shop.Account
+		Lock  LockKind
+		Of    Expr
+	}
+	// FuncRef is a function as a value, with its bound receiver or captured
+	// variables, which fill the callee's Params from Skip on.
+	FuncRef struct {
+		Where
+		Func  *Func
+		Bound []Expr
+		Skip  int // index in Params of Bound[0]: 0 for a receiver
+	}
+	// Result is the Nth value a call returns.
+	Result struct {
+		Where
+		Call *Call
+		N    int
+	}
+	// Choice is one of several values: a conditional expression, a phi, `or`.
+	Choice struct {
+		Where
+		Of []Expr
+	}
+	// Concat is strings one after another: +, an f-string, adjacent literals.
+	Concat struct {
+		Where
+		Parts []Expr
+	}
+	// Format fills a template: "..." % x, "...".format(x), Sprintf. Args are
+	// in order; Names, when not nil, names each ("" for positional ones).
+	Format struct {
+		Where
+		Verbs    Verbs
+		Template Expr
+		Args     []Expr
+		Names    []string
+	}
+	// Joined is Sep.join(List) or strings.Join(List, Sep).
+	Joined struct {
+		Where
+		Sep, List Expr
+	}
+	// List is a list, tuple, set or mapping display; Keys is for a mapping.
+	List struct {
+		Where
+		Elems []Expr
+		Keys  []Expr
+	}
+	// Each is a list made from every element of Over by Elem, in which Var
+	// stands for the element: a comprehension, or map.
+	Each struct {
+		Where
+		Over Expr
+		Var  string
+		Elem Expr
+	}
+	// Safe is a value that cannot carry SQL whatever X is: int(x), a number, a
+	// boolean, a value looked up in a constant table.
+	Safe struct {
+		Where
+		X   Expr   // may be nil
+		Why string // "converted to int"
+	}
+	// Source is a value from outside the program.
+	Source struct {
+		Where
+		From Origin
+		What string // as a person reads it: request.args["id"], r.FormValue("id")
+	}
+	// Compare is a condition on a value that the engines understand: X == Y
+	// (or, when In, X is among the constants of Y), possibly negated.
+	Compare struct {
+		Where
+		X, Y Expr
+		In   bool
+		Not  bool
+	}
+	// Unknown is any other value. Parts are the values it is made from, through
+	// which what they carry flows on.
+	Unknown struct {
+		Where
+		What  string
+		Parts []Expr
+	}
+)
+
+// Verbs is the language of a format's template.
+type Verbs uint8
+
+// The template languages.
+const (
+	PercentVerbs Verbs = iota // Python's "%s %(name)d"
+	BraceVerbs                // Python's "{} {0} {name:>10}"
+	GoVerbs                   // fmt's "%v %q %[1]d"
+)
+
+// Origin is where a value from outside comes from.
+type Origin uint8
+
+// The origins.
+const (
+	HTTP        Origin = iota + 1 // a request: query, form, header, cookie, body, path
+	Environment                   // an environment variable
+	Arguments                     // the command line
+	Input                         // standard input, a file, a socket, a message
+	Database                      // a row read before
+)
