@@ -36,13 +36,14 @@ func (c *commit) room(n int) bool { return len(c.buf)+n+headSize <= cap(c.buf) }
 func (j *Journal) begin(n int) *commit {
 	c := &commit{first: j.next, last: j.next - 1, done: make(chan struct{})}
 	size := commitMin
-	if s := j.spare; s != nil {
+	if n := len(j.spares); n > 0 {
+		s := j.spares[n-1]
+		j.spares = j.spares[:n-1]
 		c.buf, c.own = s.buf, s.own
 		size = cap(s.buf)
 		if s.crowded {
 			size *= 2
 		}
-		j.spare = nil
 	}
 	size = max(min(size, j.o.CommitBytes), n+headSize)
 	if cap(c.buf) < size {
@@ -52,6 +53,10 @@ func (j *Journal) begin(n int) *commit {
 	return c
 }
 
+// sparesMax is how many commits' memory is kept: one is filled while the one
+// before it is synced.
+const sparesMax = 2
+
 // recycle keeps the memory of a finished commit, unless it was an outsize one.
 // j.mu is held.
 func (j *Journal) recycle(c *commit) {
@@ -60,7 +65,10 @@ func (j *Journal) recycle(c *commit) {
 		s.buf = c.buf[:0]
 	}
 	s.own.reset()
-	j.spare = s
+	if len(j.spares) == sparesMax {
+		j.spares = j.spares[1:]
+	}
+	j.spares = append(j.spares, s)
 }
 
 // commits is the committer: it writes one commit after the other until Close.

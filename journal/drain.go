@@ -21,6 +21,7 @@ type drainer struct {
 	off    int64  // of the next frame
 	next   uint64 // number that the next record must have
 
+	limit   int // bytes of the next batch
 	buf     []byte
 	slab    []penstock.Event
 	events  []*penstock.Event
@@ -66,7 +67,7 @@ func (j *Journal) beginDrain(cancel context.CancelCauseFunc) (*drainer, error) {
 	j.stopDrain = cancel
 	j.drains.Add(1)
 	if j.drainer == nil {
-		j.drainer = &drainer{j: j, names: map[string]string{}}
+		j.drainer = &drainer{j: j, limit: min(drainBytesMin, j.o.DrainBytes), names: map[string]string{}}
 	}
 	return j.drainer, nil
 }
@@ -94,8 +95,17 @@ func (d *drainer) run(ctx context.Context, into penstock.Sink) error {
 		if !more {
 			d.idle(ctx)
 		}
-		d.gather(ctx, began.Add(d.j.o.DrainEvery))
+		if !d.behind() {
+			d.gather(ctx, began.Add(d.j.o.DrainEvery))
+		}
 	}
+}
+
+// behind reports whether a whole batch waits already.
+func (d *drainer) behind() bool {
+	d.j.mu.Lock()
+	defer d.j.mu.Unlock()
+	return d.j.backlog >= int64(d.limit)
 }
 
 // gather lets events come together until the given time: a round costs its
@@ -144,7 +154,7 @@ func (d *drainer) round(ctx context.Context, into penstock.Sink) (more bool, err
 	if !d.place() {
 		return false, nil
 	}
-	if err := d.load(ctx, d.j.o.DrainBytes); err != nil {
+	if err := d.load(ctx, d.limit); err != nil {
 		return false, err
 	}
 	consumed, next, fit := d.parse()
@@ -305,6 +315,7 @@ func (d *drainer) write(ctx context.Context, into penstock.Sink) error {
 	began := time.Now()
 	err := into.Write(ctx, &penstock.Batch{Events: d.events})
 	took := time.Since(began)
+	d.size(took)
 	j := d.j
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -331,6 +342,23 @@ func (d *drainer) write(ctx context.Context, into penstock.Sink) error {
 		err = fmt.Errorf("the sink returned no error but left %d of %d events pending; it must settle all or say why not", len(d.events)-settled, len(d.events))
 	}
 	return err
+}
+
+const (
+	drainBytesMin = 1 << 20
+	drainSlow     = 15 * time.Millisecond
+)
+
+// size sets the limit of the next batch by how long this one took. Where each
+// batch has a price of its own, as a transaction in a real Kafka has, few
+// large ones are better; where it has none, small ones stay in the processor's
+// cache and take a quarter of the memory.
+func (d *drainer) size(took time.Duration) {
+	if took > drainSlow {
+		d.limit = min(2*d.limit, d.j.o.DrainBytes)
+	} else {
+		d.limit = min(max(d.limit/2, drainBytesMin), d.j.o.DrainBytes)
+	}
 }
 
 // jump passes over damage at off: it sets the bytes aside and goes on at the

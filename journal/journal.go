@@ -50,7 +50,8 @@ type Options struct {
 	CommitBytes int
 
 	// DrainEvents and DrainBytes bound the batches that Run writes. An event
-	// larger than DrainBytes comes alone. 0 means 50,000 and 4 MiB.
+	// larger than DrainBytes comes alone. 0 means 50,000 and 4 MiB. A batch has
+	// DrainBytes only while batches are slow to be settled.
 	DrainEvents, DrainBytes int
 
 	// DrainEvery is the least time from one batch that Run writes to the next
@@ -141,7 +142,7 @@ type Journal struct {
 	next      uint64 // sequence number of the next event
 	filling   *commit
 	syncing   *commit
-	spare     *commit // its memory is used again
+	spares    []*commit // whose memory is used again
 	known     identities
 	unheard   map[identity]struct{} // whose writers left before the answer
 	segments  []*segment            // oldest first; what is behind their end is not there for anyone

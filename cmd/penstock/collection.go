@@ -9,7 +9,7 @@ import (
 )
 
 // heapHeadroom is how much garbage may come together before it is collected.
-const heapHeadroom = 8 << 20
+const heapHeadroom = 16 << 20
 
 // paceCollection keeps the heap at what lives plus heapHeadroom until ctx ends.
 // Go's usual doubling suits neither end of this program's life: a fresh one has
