@@ -46,14 +46,29 @@ func (h *hasher) sum(id []byte) identity {
 // pointers to speak of, so the garbage collector hardly looks inside. The ring
 // grows chunk by chunk, which copies nothing; one million identities take
 // 32 MB. The zero identities forgets nothing.
+//
+// A slot has the low bits of its identity's home, the slot where the search
+// for it begins, beside the place in the ring. So a search looks into the ring,
+// which is far from any cache, only for what has the same home, and a removal
+// not at all.
 type identities struct {
 	max     int // 0: no bound
 	ring    [][]remembered
 	size    int // places in the ring
 	head, n int
-	slots   []uint32 // place in the ring + 1; 0 is free
+	slots   []uint32 // place in the ring + 1, and above placeBits the home; 0 is free
+	far     bool     // an identity stands too far from its home for its slot to tell it
 	evicted uint64
 }
+
+// placeBits hold the largest place + 1, so identitiesMax is the most that can
+// be remembered. The bits above them tell the home of what stands at most
+// homeMask slots behind it, and so practically always, see home.
+const (
+	placeBits     = 25
+	identitiesMax = 1<<placeBits - 1
+	homeMask      = 1<<(32-placeBits) - 1
+)
 
 type remembered struct {
 	id  identity
@@ -80,13 +95,18 @@ func (t *identities) lookUp(id identity) *remembered {
 		return nil
 	}
 	mask := uint32(len(t.slots) - 1)
-	for i := uint32(id.lo) & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		if r := t.at(int(t.slots[i]) - 1); r.id == id {
-			return r
+	home := uint32(id.lo) & mask
+	for i := home; t.slots[i] != 0; i = (i + 1) & mask {
+		if slot := t.slots[i]; slot>>placeBits == home&homeMask {
+			if r := t.at(placeOf(slot)); r.id == id {
+				return r
+			}
 		}
 	}
 	return nil
 }
+
+func placeOf(slot uint32) int { return int(slot&identitiesMax) - 1 }
 
 // remember adds id unless it is known: then it keeps its first number.
 func (t *identities) remember(id identity, seq uint64) {
@@ -118,18 +138,28 @@ func (t *identities) add(id identity, seq uint64) {
 
 func (t *identities) index(place int) {
 	mask := uint32(len(t.slots) - 1)
-	i := uint32(t.at(place).id.lo) & mask
+	home := uint32(t.at(place).id.lo) & mask
+	i := home
 	for t.slots[i] != 0 {
 		i = (i + 1) & mask
 	}
-	t.slots[i] = uint32(place + 1)
+	t.slots[i] = uint32(place+1) | home<<placeBits
+	t.far = t.far || (i-home)&mask > homeMask
+}
+
+// home is where the search for what is in slot i begins.
+func (t *identities) home(i, mask uint32) uint32 {
+	if t.far {
+		return uint32(t.at(placeOf(t.slots[i])).id.lo) & mask
+	}
+	return (i - (i-t.slots[i]>>placeBits)&homeMask) & mask
 }
 
 // grow adds a chunk to the ring, up to max, and reports whether there is room
 // now. The ring only grows while nothing was forgotten, so it begins at 0 and
 // every place in it stays what it was.
 func (t *identities) grow() bool {
-	size := t.size + identitiesChunk
+	size := min(t.size+identitiesChunk, identitiesMax)
 	if t.max > 0 {
 		size = min(size, t.max)
 	}
@@ -142,6 +172,7 @@ func (t *identities) grow() bool {
 		return true
 	}
 	t.slots = make([]uint32, max(2*len(t.slots), 2*identitiesChunk))
+	t.far = false
 	for place := range t.n {
 		t.index(place)
 	}
@@ -153,12 +184,11 @@ func (t *identities) grow() bool {
 func (t *identities) forgetOldest() {
 	mask := uint32(len(t.slots) - 1)
 	hole := uint32(t.at(t.head).id.lo) & mask
-	for t.slots[hole] != uint32(t.head+1) {
+	for placeOf(t.slots[hole]) != t.head {
 		hole = (hole + 1) & mask
 	}
 	for i := (hole + 1) & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		home := uint32(t.at(int(t.slots[i])-1).id.lo) & mask
-		if (i-home)&mask >= (i-hole)&mask {
+		if (i-t.home(i, mask))&mask >= (i-hole)&mask {
 			t.slots[hole] = t.slots[i]
 			hole = i
 		}
@@ -191,5 +221,5 @@ func (t *identities) reset() {
 		t.ring, t.slots, t.size = nil, nil, 0
 	}
 	clear(t.slots)
-	t.head, t.n = 0, 0
+	t.head, t.n, t.far = 0, 0, false
 }

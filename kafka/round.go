@@ -120,8 +120,9 @@ func (r *round) produce(ctx context.Context, client *kgo.Client) error {
 	r.waiting = len(r.records)
 	r.finished = make(chan struct{})
 	r.failed = nil
+	promise := r.promise // made once: each mention of a method makes a func
 	for i := range r.records {
-		client.Produce(ctx, &r.records[i], r.promise)
+		client.Produce(ctx, &r.records[i], promise)
 	}
 	select {
 	case <-r.finished:
