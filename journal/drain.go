@@ -238,7 +238,7 @@ const (
 // again for a while, then what it does not give counts as damage.
 func (d *drainer) load(ctx context.Context, n int) error {
 	n = int(min(int64(n), d.at.end-d.off))
-	if cap(d.buf) < n {
+	if cap(d.buf) < n || cap(d.buf) > 2*max(n, d.limit) {
 		d.buf = make([]byte, n)
 	}
 	d.buf = d.buf[:n]
@@ -346,7 +346,7 @@ func (d *drainer) write(ctx context.Context, into penstock.Sink) error {
 
 const (
 	drainBytesMin = 1 << 20
-	drainSlow     = 15 * time.Millisecond
+	drainSlow     = 25 * time.Millisecond
 )
 
 // size sets the limit of the next batch by how long this one took. Where each

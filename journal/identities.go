@@ -61,13 +61,15 @@ type identities struct {
 	evicted uint64
 }
 
-// placeBits hold the largest place + 1, so identitiesMax is the most that can
-// be remembered. The bits above them tell the home of what stands at most
-// homeMask slots behind it, and so practically always, see home.
+// IdentitiesMax is the most identities that a journal can remember.
+const IdentitiesMax = 1<<placeBits - 1
+
+// placeBits hold the largest place + 1. The bits above them tell the home of
+// what stands at most homeMask slots behind it, and so practically always, see
+// home.
 const (
-	placeBits     = 25
-	identitiesMax = 1<<placeBits - 1
-	homeMask      = 1<<(32-placeBits) - 1
+	placeBits = 25
+	homeMask  = 1<<(32-placeBits) - 1
 )
 
 type remembered struct {
@@ -106,7 +108,7 @@ func (t *identities) lookUp(id identity) *remembered {
 	return nil
 }
 
-func placeOf(slot uint32) int { return int(slot&identitiesMax) - 1 }
+func placeOf(slot uint32) int { return int(slot&IdentitiesMax) - 1 }
 
 // remember adds id unless it is known: then it keeps its first number.
 func (t *identities) remember(id identity, seq uint64) {
@@ -159,7 +161,7 @@ func (t *identities) home(i, mask uint32) uint32 {
 // now. The ring only grows while nothing was forgotten, so it begins at 0 and
 // every place in it stays what it was.
 func (t *identities) grow() bool {
-	size := min(t.size+identitiesChunk, identitiesMax)
+	size := min(t.size+identitiesChunk, IdentitiesMax)
 	if t.max > 0 {
 		size = min(size, t.max)
 	}

@@ -32,7 +32,8 @@ type Options struct {
 	QuotaBytes int64
 
 	// Identities is how many of the last identities are remembered to tell
-	// duplicates, 32 bytes of memory each. 0 means 1,000,000.
+	// duplicates, 32 bytes of memory each; IdentitiesMax at most. 0 means
+	// 1,000,000.
 	Identities int
 
 	// RetainBytes bounds the drained events that are kept on disk so that the
@@ -89,7 +90,7 @@ const (
 
 func (o Options) withDefaults() Options {
 	o.QuotaBytes = orDefault(o.QuotaBytes, 1<<30)
-	o.Identities = orDefault(o.Identities, 1_000_000)
+	o.Identities = min(orDefault(o.Identities, 1_000_000), IdentitiesMax)
 	o.RetainBytes = orDefault(o.RetainBytes, 512<<20)
 	o.SegmentBytes = min(max(orDefault(o.SegmentBytes, 64<<20), 4<<10), 1<<30)
 	o.CommitBytes = min(max(orDefault(o.CommitBytes, 4<<20), 4<<10), 64<<20)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/penstock-io/penstock/ingest"
+	"github.com/penstock-io/penstock/journal"
 )
 
 // serveConfig is what `penstock serve` is told.
@@ -88,8 +89,8 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	if err := c.limits.check(); err != nil {
 		return err
 	}
-	if c.line.quota <= 0 || c.line.identities <= 0 {
-		return usagef("--journal-quota-bytes and --identities must be more than 0")
+	if c.line.quota <= 0 || c.line.identities <= 0 || c.line.identities > journal.IdentitiesMax {
+		return usagef("--journal-quota-bytes and --identities must be more than 0, and --identities at most %d", journal.IdentitiesMax)
 	}
 	log, err := c.log.logger(sh.stderr)
 	if err != nil {
