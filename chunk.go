@@ -1,5 +1,7 @@
 package penstock
 
+import "context"
+
 // A Chunk is a part of a source that is loaded as a whole: its rows and its
 // entry in the ledger of the target database are one transaction, so it is
 // there once or not at all, whoever loads it and however often. Job, Source and
@@ -25,6 +27,18 @@ const (
 	ChunkTaken                   // another loader has it in work
 	ChunkDone                    // it is in the ledger
 )
+
+// Finished is what the end of a load found. Where the primary key is made last,
+// rows that have the same one show only then: none of them is in the table any
+// more, and those of the input for which Again is true are loaded once more, in
+// the input's order and one after the other. The first of each key is taken
+// then, and the others are refused with code unique.
+type Finished struct {
+	Doubled int                         // keys that stood in the input more than once
+	Removed int64                       // rows that had them
+	Again   func(e *Event) bool         // whether the event has such a key; never nil
+	Forget  func(context.Context) error // call it once their rows are loaded: until then finishing again finds the same
+}
 
 // TableMode says what becomes of rows whose primary key is in the table.
 type TableMode uint8

@@ -86,7 +86,7 @@ func (t *Table) unclaim(ctx context.Context, c penstock.Chunk) error {
 	if t.claims == nil || t.claims.IsClosed() {
 		return nil
 	}
-	_, err := t.claims.Exec(ctx, "SELECT pg_advisory_unlock($1)", lockOf(c))
+	_, err := t.claims.Exec(ctx, "SELECT pg_advisory_unlock($1)", lockOf(c)) // false, with a warning, where there was no claim
 	return err
 }
 
@@ -144,4 +144,13 @@ func (c *chunkEntry) settle(e *penstock.Event, written bool) {
 		return
 	}
 	e.Drop(penstock.Place{})
+}
+
+// leave gives the claim back. A lost claims connection has done so already.
+func (c *chunkEntry) leave(ctx context.Context) {
+	c.table.claiming.Lock()
+	defer c.table.claiming.Unlock()
+	if c.table.unclaim(ctx, c.chunk) != nil {
+		c.table.claims.Close(ctx)
+	}
 }

@@ -13,59 +13,49 @@ import (
 	"github.com/penstock-io/penstock"
 )
 
-// Finished is what Finish found: the keys that stood in the load more than
-// once, if any.
-type Finished struct {
-	// Doubled is how many keys those are.
-	Doubled int
-
-	// Removed is how many rows had them. None of these rows is in the table
-	// any more: load those of the input again for which Again is true, in the
-	// input's order and one after the other. The first of each key is taken
-	// then, and the others are refused with code unique.
-	Removed int64
-
-	table *Table
-	keys  map[string]struct{}
+// doubled are the primary keys that stood in a load more than once.
+type doubled struct {
+	table   *Table
+	removed int64
+	keys    map[string]struct{} // as appendKey writes them
 }
 
-// Again reports whether the event has one of the doubled keys.
-func (f *Finished) Again(e *penstock.Event) bool {
-	if len(f.keys) == 0 {
+func (d *doubled) again(e *penstock.Event) bool {
+	if len(d.keys) == 0 {
 		return false
 	}
-	key, ok := f.table.appendKey(nil, e)
+	key, ok := d.table.appendKey(nil, e)
 	if !ok {
 		return false
 	}
-	_, ok = f.keys[string(key)]
+	_, ok = d.keys[string(key)]
 	return ok
 }
 
 // Finish ends a load: it makes the primary key and the indexes that have waited
 // for it, and in mode Replace puts what was loaded in the table's place. It may
 // be repeated, and gives the same answer until Forget.
-func (t *Table) Finish(ctx context.Context) (*Finished, error) {
-	f := &Finished{table: t, keys: map[string]struct{}{}}
+func (t *Table) Finish(ctx context.Context) (penstock.Finished, error) {
+	d := &doubled{table: t, keys: map[string]struct{}{}}
 	err := t.locked(ctx, func(tx pgx.Tx) error {
 		if t.o.Mode == penstock.Replace {
 			if err := t.swap(ctx, tx); err != nil {
 				return err
 			}
 		}
-		if err := t.makeDeferred(ctx, tx, f); err != nil {
+		if err := t.makeDeferred(ctx, tx, d); err != nil {
 			return err
 		}
-		return f.read(ctx, tx)
+		return d.read(ctx, tx)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("postgres: finish table %s: %w", t.o.Stream.Table.Name, err)
+		return penstock.Finished{}, fmt.Errorf("postgres: finish table %s: %w", t.o.Stream.Table.Name, err)
 	}
-	return f, nil
+	return penstock.Finished{Doubled: len(d.keys), Removed: d.removed, Again: d.again, Forget: t.forget}, nil
 }
 
 // makeDeferred runs the statements that waited.
-func (t *Table) makeDeferred(ctx context.Context, tx pgx.Tx, f *Finished) error {
+func (t *Table) makeDeferred(ctx context.Context, tx pgx.Tx, d *doubled) error {
 	rows, err := tx.Query(ctx, "SELECT statement FROM "+t.ledger.deferred+" WHERE table_name = $1 ORDER BY place", t.o.Stream.Table.Name)
 	if err != nil {
 		return err
@@ -78,7 +68,7 @@ func (t *Table) makeDeferred(ctx context.Context, tx pgx.Tx, f *Finished) error 
 		err := attempt(ctx, tx, statement)
 		var refused *pgconn.PgError
 		if errors.As(err, &refused) && refused.Code == "23505" {
-			if f.Removed, err = t.takeOut(ctx, tx); err == nil {
+			if d.removed, err = t.takeOut(ctx, tx); err == nil {
 				err = attempt(ctx, tx, statement)
 			}
 		}
@@ -133,12 +123,12 @@ func (t *Table) takeOut(ctx context.Context, tx pgx.Tx) (removed int64, err erro
 }
 
 // read reads the doubled keys, in the form in which events have them.
-func (f *Finished) read(ctx context.Context, tx pgx.Tx) error {
-	there, err := f.table.exists(ctx, tx, f.table.again())
+func (d *doubled) read(ctx context.Context, tx pgx.Tx) error {
+	there, err := d.table.exists(ctx, tx, d.table.again())
 	if err != nil || !there {
 		return err
 	}
-	rows, err := tx.Query(ctx, "SELECT "+f.table.names(f.table.key)+" FROM "+f.table.again().Sanitize(), pgx.QueryResultFormats{pgx.BinaryFormatCode})
+	rows, err := tx.Query(ctx, "SELECT "+d.table.names(d.table.key)+" FROM "+d.table.again().Sanitize(), pgx.QueryResultFormats{pgx.BinaryFormatCode})
 	if err != nil {
 		return err
 	}
@@ -148,15 +138,14 @@ func (f *Finished) read(ctx context.Context, tx pgx.Tx) error {
 		for _, value := range rows.RawValues() {
 			key = appendSized(key, value)
 		}
-		f.keys[string(key)] = struct{}{}
+		d.keys[string(key)] = struct{}{}
 	}
-	f.Doubled = len(f.keys)
 	return rows.Err()
 }
 
-// Forget drops the record of the doubled keys, once their rows are loaded.
-func (f *Finished) Forget(ctx context.Context) error {
-	if _, err := f.table.pool.Exec(ctx, "DROP TABLE IF EXISTS "+f.table.again().Sanitize()); err != nil {
+// forget drops the record of the doubled keys, once their rows are loaded.
+func (t *Table) forget(ctx context.Context) error {
+	if _, err := t.pool.Exec(ctx, "DROP TABLE IF EXISTS "+t.again().Sanitize()); err != nil {
 		return fmt.Errorf("postgres: drop the table of doubled keys: %w", err)
 	}
 	return nil

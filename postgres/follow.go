@@ -104,6 +104,8 @@ func (f *followEntry) advance(ctx context.Context, conn *pgx.Conn, doors []strin
 
 func (f *followEntry) settle(e *penstock.Event, _ bool) { e.Deliver(penstock.Place{}) }
 
+func (f *followEntry) leave(context.Context) {}
+
 // Letters returns a sink that keeps dead letters in the ledger's table
 // penstock_rejects, each door and position once.
 func (t *Table) Letters(consumer string) penstock.Sink {

@@ -335,7 +335,7 @@ func TestDoubledKeysAreLoadedAgainInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var f *postgres.Finished
+	var f penstock.Finished
 	for range 2 {
 		var err error
 		if f, err = table.Finish(within(t)); err != nil || f.Doubled != 1 {

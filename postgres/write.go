@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/jackc/pgx/v5"
 
@@ -23,6 +22,9 @@ type entry interface {
 
 	// settle settles an event that is in the table.
 	settle(e *penstock.Event, written bool)
+
+	// leave is called when the transaction is committed.
+	leave(ctx context.Context)
 }
 
 // A sink writes batches under one kind of entry.
@@ -98,6 +100,7 @@ func (w *writing) commit(ctx context.Context, events []*penstock.Event) error {
 		}
 		w.entry.settle(e, written)
 	}
+	w.entry.leave(ctx)
 	return nil
 }
 
@@ -209,5 +212,3 @@ func (w *writing) halve(ctx context.Context, events []*penstock.Event, bad *[]cu
 	}
 	return w.halve(ctx, events[len(events)/2:], bad)
 }
-
-var _ io.Reader = (*rows)(nil)
