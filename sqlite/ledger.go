@@ -1,0 +1,198 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/penstock-io/penstock"
+)
+
+// ledger are the tables that stand beside the stream's.
+var ledger = []string{
+	`penstock_chunks (
+  job TEXT NOT NULL, source TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, first INTEGER NOT NULL, records INTEGER NOT NULL,
+  loaded INTEGER NOT NULL, rejects INTEGER NOT NULL, loader TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  PRIMARY KEY (job, source, start))`,
+	`penstock_sources (job TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (job, source))`,
+	`penstock_offsets (consumer TEXT NOT NULL, table_name TEXT NOT NULL, door TEXT NOT NULL, next INTEGER NOT NULL, PRIMARY KEY (consumer, table_name, door))`,
+	`penstock_rejects (consumer TEXT NOT NULL, door TEXT NOT NULL, place INTEGER NOT NULL, id BLOB, event BLOB NOT NULL, code TEXT NOT NULL,
+  pointer TEXT NOT NULL, detail TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (consumer, door, place))`,
+	`penstock_replaced (job TEXT PRIMARY KEY, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)`,
+}
+
+// Source records what a source of the job looked like when it was first loaded,
+// or returns an error when it has changed since: then no chunk of the ledger
+// says anything about it any more.
+func (t *Table) Source(ctx context.Context, job, source, fingerprint string) error {
+	if job == "" || len(job) > 200 {
+		return fmt.Errorf("sqlite: the job's name %q has %d bytes; give it 1 to 200", job, len(job))
+	}
+	var was string
+	err := t.transact(ctx, func(conn *sql.Conn) error {
+		if _, err := conn.ExecContext(ctx, "INSERT INTO penstock_sources (job, source, fingerprint) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", job, source, fingerprint); err != nil {
+			return err
+		}
+		return conn.QueryRowContext(ctx, "SELECT fingerprint FROM penstock_sources WHERE job = ? AND source = ?", job, source).Scan(&was)
+	})
+	if err != nil {
+		return fmt.Errorf("sqlite: note source %s: %w", source, err)
+	}
+	if was != fingerprint {
+		return fmt.Errorf("source %s has changed since this job began (it was %s and is %s): what is loaded of it cannot be told from what is not; "+
+			"put the file back, or load it as another job", source, was, fingerprint)
+	}
+	return nil
+}
+
+// Done lists the job's chunks that are in the ledger, by source and start.
+func (t *Table) Done(ctx context.Context, job string) ([]penstock.Chunk, error) {
+	rows, err := t.db.QueryContext(ctx, "SELECT job, source, start, length, first, records, rejects FROM penstock_chunks WHERE job = ? ORDER BY source, start", job)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read the ledger: %w", err)
+	}
+	defer rows.Close()
+	var done []penstock.Chunk
+	for rows.Next() {
+		var c penstock.Chunk
+		var first int64
+		if err := rows.Scan(&c.Job, &c.Source, &c.Start, &c.Length, &first, &c.Count, &c.Rejects); err != nil {
+			return nil, fmt.Errorf("sqlite: read the ledger: %w", err)
+		}
+		c.First = uint64(first)
+		done = append(done, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sqlite: read the ledger: %w", err)
+	}
+	return done, nil
+}
+
+// Claim tells whether the chunk is loaded. No loader takes it: a file has one
+// writer, so there is no work to share out.
+func (t *Table) Claim(ctx context.Context, c penstock.Chunk) (penstock.ChunkState, error) {
+	var done bool
+	err := t.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM penstock_chunks WHERE job = ? AND source = ? AND start = ?)", c.Job, c.Source, c.Start).Scan(&done)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("sqlite: look for a chunk of %s: %w", c.Source, err)
+	case done:
+		return penstock.ChunkDone, nil
+	}
+	return penstock.ChunkFree, nil
+}
+
+// Chunk returns the sink that loads the chunk. The batch is the whole chunk: as
+// soon as a Write has returned nil, the chunk is in the ledger. Write an empty
+// batch for a chunk of which nothing is left to load, so that it is, too.
+//
+// An event that is rejected was refused by the table or does not fit it; its
+// letter must be durable before Write is called again, so wrap the sink in
+// DeadLetters and that in Bisect. A chunk that is in the ledger already is not
+// written: its events are dropped or, if it was this Table that loaded it,
+// delivered.
+func (t *Table) Chunk(c penstock.Chunk) penstock.Sink {
+	return &sink{table: t, entry: &chunkEntry{table: t, chunk: c}}
+}
+
+// A chunkEntry is the ledger's row for a chunk. It is for one Write at a time.
+type chunkEntry struct {
+	table *Table
+	chunk penstock.Chunk
+	ours  bool // the chunk is in the ledger by this Table
+	most  int  // events that the first Write had: what later ones lack was rejected
+}
+
+func (c *chunkEntry) enter(ctx context.Context, conn *sql.Conn, events []*penstock.Event) ([]*penstock.Event, error) {
+	c.most = max(c.most, len(events))
+	k := c.chunk
+	result, err := conn.ExecContext(ctx, "INSERT INTO penstock_chunks (job, source, start, length, first, records, loaded, rejects, loader) "+
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		k.Job, k.Source, k.Start, k.Length, int64(k.First), k.Count, len(events), k.Rejects+int64(c.most-len(events)), c.table.loader)
+	if err != nil {
+		return nil, err
+	}
+	if n, err := result.RowsAffected(); n == 1 || err != nil {
+		return events, err
+	}
+	var loader string
+	err = conn.QueryRowContext(ctx, "SELECT loader FROM penstock_chunks WHERE job = ? AND source = ? AND start = ?", k.Job, k.Source, k.Start).Scan(&loader)
+	c.ours = loader == c.table.loader
+	return nil, err
+}
+
+func (c *chunkEntry) settle(e *penstock.Event, written bool) {
+	if written || c.ours {
+		e.Deliver(penstock.Place{})
+		return
+	}
+	e.Drop(penstock.Place{})
+}
+
+// Finish ends a load: in mode Replace it puts what was loaded in the table's
+// place. It may be repeated.
+func (t *Table) Finish(ctx context.Context) (penstock.Finished, error) {
+	f := penstock.Finished{
+		Again:  func(*penstock.Event) bool { return false }, // the key is there from the beginning
+		Forget: func(context.Context) error { return nil },
+	}
+	if t.o.Mode != penstock.Replace {
+		return f, nil
+	}
+	t.writing.Lock()
+	defer t.writing.Unlock()
+	t.drop() // its statements name the table that is replaced
+	if err := t.transact(ctx, func(conn *sql.Conn) error { return t.swap(ctx, conn) }); err != nil {
+		return f, fmt.Errorf("sqlite: finish table %s: %w", t.name, err)
+	}
+	return f, nil
+}
+
+// shadow is the table that the job loads, to replace the one that is there.
+func (t *Table) shadow() string {
+	sum := sha256.Sum256([]byte(t.o.Job))
+	return "penstock_new_" + hex.EncodeToString(sum[:4]) + "_" + t.name
+}
+
+// createShadow makes the shadow, unless the job has replaced the table already.
+func (t *Table) createShadow(ctx context.Context, conn *sql.Conn) error {
+	var done, there bool
+	err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM penstock_replaced WHERE job = ?)", t.o.Job).Scan(&done)
+	if err != nil || done {
+		return err
+	}
+	t.into = t.shadow()
+	if there, err = t.exists(ctx, conn, t.into); err != nil || there {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, t.definition(t.into)); err != nil {
+		return fmt.Errorf("make the table that replaces it: %w", err)
+	}
+	return nil
+}
+
+// swap puts what was loaded in the place of what was there, once. The table
+// itself stays, with its indexes, triggers and views.
+func (t *Table) swap(ctx context.Context, conn *sql.Conn) error {
+	result, err := conn.ExecContext(ctx, "INSERT INTO penstock_replaced (job) VALUES (?) ON CONFLICT DO NOTHING", t.o.Job)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); n == 0 || err != nil {
+		return err
+	}
+	columns := t.names(t.all())
+	for _, statement := range []string{
+		"DELETE FROM " + quote(t.name),
+		"INSERT INTO " + quote(t.name) + " (" + columns + ") SELECT " + columns + " FROM " + quote(t.shadow()),
+		"DROP TABLE " + quote(t.shadow()),
+	} {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("replace its rows: %w", err)
+		}
+	}
+	t.into = t.name
+	return nil
+}
