@@ -34,6 +34,15 @@ func FuzzPositions(f *testing.F) {
 			if set.has(n) != model[n] {
 				t.Fatalf("%d in %v", n, set)
 			}
+			whole := slices.Clone(set).through(n)
+			if !whole.valid() {
+				t.Fatalf("%v through %d: %v", set, n, whole)
+			}
+			for m := uint64(1); m < 300; m++ {
+				if whole.has(m) != (model[m] || m <= n) {
+					t.Fatalf("%v through %d: %d in %v", set, n, m, whole)
+				}
+			}
 		}
 		last := uint64(0)
 		for n := range model {

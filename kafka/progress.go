@@ -66,6 +66,20 @@ func (p positions) add(n uint64) positions {
 	return p
 }
 
+// through returns the set with 1 to n in it.
+func (p positions) through(n uint64) positions {
+	if n == 0 || len(p) > 0 && p[0][0] == 1 && p[0][1] >= n {
+		return p
+	}
+	i := sort.Search(len(p), func(i int) bool { return p[i][1] > n })
+	whole := span{1, n}
+	if i < len(p) && p[i][0] <= n+1 {
+		whole[1] = p[i][1]
+		i++
+	}
+	return slices.Insert(p[i:len(p):len(p)], 0, whole)
+}
+
 // touches reports whether adding n makes no new span.
 func (p positions) touches(n uint64) bool {
 	return p.has(n) || p.has(n+1) || p.has(n-1)

@@ -57,6 +57,7 @@ func (s *Sink) recheckRefused(ctx context.Context) error {
 func (s *Sink) fill(events []*penstock.Event) error {
 	s.round.reset(len(events))
 	next := s.session.progress.clone()
+	next.Settled = next.Settled.through(s.passed.Load())
 	var left error
 	for i, e := range events {
 		topic := s.o.Topic

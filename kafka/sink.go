@@ -99,6 +99,7 @@ type Sink struct {
 	me    owner
 	state atomic.Pointer[State]
 
+	passed  atomic.Uint64 // see Passed
 	turn    chan struct{} // holds one token: who has it owns everything below
 	session *session      // nil until started, and after an unclear outcome
 	claimed bool          // this Sink has owned the door before
@@ -162,6 +163,12 @@ func (s *Sink) Position(ctx context.Context, door string) (uint64, error) {
 	}
 	return s.session.progress.Settled.last(), nil
 }
+
+// Passed says that whatever the door has up to the position is settled, in
+// Kafka or as a dead letter or lost with the disk. A journal leaves numbers out
+// where its end was torn or damaged; without this each such gap would stand in
+// the progress record for ever, as an event that is still to come.
+func (s *Sink) Passed(position uint64) { s.passed.Store(max(position, s.passed.Load())) }
 
 // Write publishes what pends in b and settles it: events to the topic, dead
 // letters to the rejects topic, all of it and the progress in one transaction.

@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -116,5 +117,24 @@ func TestWriteSettlesAndPublishesOnce(t *testing.T) {
 	t.Log(err)
 	if err == nil {
 		t.Fatal("the first sink was not fenced")
+	}
+}
+
+// Numbers that a journal skips do not add up until no event is taken any more.
+func TestSkippedPositions(t *testing.T) {
+	_, cfg := fake(t)
+	sink := newSink(t, cfg, kafka.SinkOptions{})
+	ctx := within(t, time.Minute)
+	const batches, gaps = 6, 1000
+	for n := range uint64(batches) {
+		b := run(2*n*gaps+1, 2*(n+1)*gaps)
+		b.Events = slices.DeleteFunc(b.Events, func(e *penstock.Event) bool { return e.Origin.Position%2 == 0 })
+		sink.Passed(b.Events[0].Origin.Position - 1)
+		if err := sink.Write(ctx, b); err != nil {
+			t.Fatalf("after %d gaps: %v", n*gaps, err)
+		}
+	}
+	if n := len(read(t, cfg, "orders")); n != batches*gaps {
+		t.Errorf("%d events in the topic, want %d", n, batches*gaps)
 	}
 }

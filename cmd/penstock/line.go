@@ -91,6 +91,7 @@ func (l *line) drain(ctx context.Context) {
 		OnError: onError,
 	}
 	err := l.journal.Run(ctx, penstock.SinkFunc(func(ctx context.Context, b *penstock.Batch) error {
+		l.sink.Passed(b.Events[0].Origin.Position - 1) // the journal goes on only when all is settled
 		err := into.Write(ctx, b)
 		if err == nil {
 			l.flow()
