@@ -261,11 +261,14 @@ func (h *house) do(method, path string, body io.Reader, headers ...string) answe
 		r.Header.Set("Content-Type", "application/json")
 	}
 	for i := 0; i < len(headers); i += 2 {
-		if headers[i] == "Query" {
+		switch headers[i] {
+		case "Query":
 			r.URL.RawQuery = headers[i+1]
-			continue
+		case "Host":
+			r.Host = headers[i+1]
+		default:
+			r.Header.Set(headers[i], headers[i+1])
 		}
-		r.Header.Set(headers[i], headers[i+1])
 	}
 	response, err := h.client.Do(r)
 	if err != nil {

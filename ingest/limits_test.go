@@ -151,7 +151,7 @@ func TestDepth(t *testing.T) {
 func TestHeaderFlood(t *testing.T) {
 	h := open(t, settings{server: ingest.ServerOptions{HeaderBytesMax: 8 << 10}})
 	c := h.dial()
-	fmt.Fprintf(c, "POST /v1/streams/orders/events HTTP/1.1\r\nHost: x\r\n")
+	fmt.Fprintf(c, "POST /v1/streams/orders/events HTTP/1.1\r\nHost: localhost\r\n")
 	for i := range 10_000 {
 		if _, err := fmt.Fprintf(c, "X-%d: flood flood flood flood\r\n", i); err != nil {
 			break // the server has had enough
@@ -175,7 +175,7 @@ func (h *house) dial() net.Conn {
 	return c
 }
 
-const head = "POST /v1/streams/orders/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+const head = "POST /v1/streams/orders/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 
 func (h *house) answerOn(c net.Conn) answer {
 	h.Helper()
@@ -212,7 +212,7 @@ func TestHalfClosed(t *testing.T) {
 	for _, ack := range []string{"disk", "kafka"} {
 		c := h.dial()
 		body := order("1000")
-		fmt.Fprintf(c, strings.Replace(head, "Host: x", "Host: x\r\nPenstock-Ack: "+ack, 1), len(body), body)
+		fmt.Fprintf(c, strings.Replace(head, "Host: localhost", "Host: localhost\r\nPenstock-Ack: "+ack, 1), len(body), body)
 		c.(*net.TCPConn).CloseWrite()
 		if ack == "kafka" {
 			close(h.shelf.drained)

@@ -49,6 +49,7 @@ func (c *contract) openDoor() {
 		h.do("GET", path, nil)
 		h.do("GET", path+"?x=1", nil)
 		h.do("PUT", path, nil)
+		h.do("GET", path, nil, "Host", "evil.example")
 	}
 	h.do("GET", eventsPath, nil)
 	h.do("GET", streamsPath+"/nonesuch", nil)

@@ -112,6 +112,9 @@ func Listen(address string, handler http.Handler, o ServerOptions) (*Server, err
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	s.listener = newCapped(plain, s.options.ConnectionsMax)
+	if at.IP.IsLoopback() && !s.options.Open && !s.certs.wantClients() {
+		handler = newLocalDoor(handler)
+	}
 	s.prepare(handler)
 	return s, nil
 }
@@ -119,11 +122,7 @@ func Listen(address string, handler http.Handler, o ServerOptions) (*Server, err
 // mayServe reports whether the handler is safe at this address, which is the
 // very one that will be listened on: no spelling of it gets past.
 func (s *Server) mayServe(at *net.TCPAddr, handler http.Handler) bool {
-	if at.IP.IsLoopback() || s.options.Open || s.certs.wantClients() {
-		return true
-	}
-	h, ok := handler.(interface{ Guarded() bool })
-	return ok && h.Guarded()
+	return at.IP.IsLoopback() || s.options.Open || s.certs.wantClients() || guarded(handler)
 }
 
 func (s *Server) prepare(handler http.Handler) {

@@ -225,6 +225,30 @@ func TestListenRefusesOpenDoor(t *testing.T) {
 	}
 }
 
+// A page that has its own name point to this machine gets nowhere, and whoever
+// names the machine or shows a key does.
+func TestOtherNamesAreRefused(t *testing.T) {
+	h := open(t, settings{})
+	key, hash := ingest.NewKey()
+	keys := parseKeys(t, "keys:\n  - {name: a, hash: %q, streams: [\"*\"]}\n", hash)
+	guarded := open(t, settings{keys: keys})
+	said := open(t, settings{server: ingest.ServerOptions{Open: true}})
+	for _, c := range []struct {
+		house  *house
+		host   string
+		status int
+	}{
+		{h, "evil.example:8080", 403}, {h, "127.0.0.1.evil.example", 403}, {h, "localhost.evil.example", 403}, {h, "[evil]", 403},
+		{h, "localhost:8080", 200}, {h, "LOCALHOST", 200}, {h, "127.0.0.1:8080", 200}, {h, "[::1]:8080", 200}, {h, "192.168.0.7", 200},
+		{guarded, "events.example", 200}, {said, "events.example", 200},
+	} {
+		a := c.house.do("GET", "/v1/streams", nil, "Host", c.host, "X-API-Key", key)
+		if a.status != c.status || a.status == 403 && a.body.Code != "wrong_host" {
+			t.Errorf("%s: %d %s, want %d", c.host, a.status, a.text, c.status)
+		}
+	}
+}
+
 // When the server is stopped, requests in work get their answers, and Serve
 // returns only then.
 func TestDrain(t *testing.T) {
