@@ -34,7 +34,16 @@ type SourceOptions struct {
 
 	// BatchMax is the most events in one batch; 0 means 10,000.
 	BatchMax int
+
+	// Positions, if set, says where each partition goes on, by its events'
+	// Door: what the sink itself has kept beats what the group has. It is asked
+	// whenever the group gives this member partitions, and for a partition that
+	// it does not name reading begins at From. Needs a Group.
+	Positions func(ctx context.Context) (map[string]uint64, error)
 }
+
+// ErrNoTopic is in the error of a Run whose topic does not exist.
+var ErrNoTopic = errors.New("the topic does not exist")
 
 // A Source reads committed events from a topic. Each event carries its key,
 // its value as Body and Raw, its headers, its identity if the record has one,
@@ -57,6 +66,9 @@ func NewSource(cfg Config, o SourceOptions) (*Source, error) {
 	if o.BatchMax < 0 || o.From > FromEnd {
 		return nil, fmt.Errorf("kafka: cannot read topic %s: batch size %d or beginning %d is not valid", o.Topic, o.BatchMax, o.From)
 	}
+	if o.Positions != nil && o.Group == "" {
+		return nil, fmt.Errorf("kafka: positions of topic %s are kept for a group, and none is given", o.Topic)
+	}
 	if o.BatchMax == 0 {
 		o.BatchMax = 10_000
 	}
@@ -69,12 +81,14 @@ func NewSource(cfg Config, o SourceOptions) (*Source, error) {
 // has. It returns into's error as soon as a batch is not wholly
 // settled, having committed nothing of it.
 func (s *Source) Run(ctx context.Context, into penstock.Sink) error {
-	client, err := s.client()
+	r := reading{Source: s, next: map[int32]int64{}, ready: make(chan struct{})}
+	client, err := s.client(&r)
 	if err != nil {
 		return err
 	}
+	r.client = client
+	close(r.ready)
 	defer client.CloseAllowingRebalance()
-	r := reading{Source: s, client: client, next: map[int32]int64{}}
 	if err := r.look(ctx); err != nil {
 		return fmt.Errorf("kafka: read topic %s: %w", s.o.Topic, err)
 	}
@@ -88,18 +102,14 @@ func (s *Source) Run(ctx context.Context, into penstock.Sink) error {
 	}
 }
 
-func (s *Source) client() (*kgo.Client, error) {
+func (s *Source) client(r *reading) (*kgo.Client, error) {
 	opts, err := s.cfg.options()
 	if err != nil {
 		return nil, err
 	}
-	begin := kgo.NewOffset().AtStart()
-	if s.o.From == FromEnd {
-		begin = kgo.NewOffset().AtEnd()
-	}
 	opts = append(opts,
 		kgo.ConsumeTopics(s.o.Topic),
-		kgo.ConsumeResetOffset(begin),
+		kgo.ConsumeResetOffset(s.beginning()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // where a topic ends, there is a transaction's marker
 		kgo.FetchMaxWait(500*time.Millisecond))
@@ -108,6 +118,9 @@ func (s *Source) client() (*kgo.Client, error) {
 			kgo.ConsumerGroup(s.o.Group),
 			kgo.DisableAutoCommit(),
 			kgo.BlockRebalanceOnPoll()) // no partition goes to another member while its events are under way
+	}
+	if s.o.Positions != nil {
+		opts = append(opts, kgo.AdjustFetchOffsetsFn(r.resume))
 	}
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
@@ -120,6 +133,7 @@ func (s *Source) client() (*kgo.Client, error) {
 type reading struct {
 	*Source
 	client *kgo.Client
+	ready  chan struct{}   // closed when client is set: the driver calls resume from a goroutine of its own
 	ends   map[int32]int64 // where each partition ended when we began; nil to follow
 	next   map[int32]int64 // the offset to read next, where known
 	idle   bool            // the last poll brought nothing
@@ -136,7 +150,7 @@ func (r *reading) look(ctx context.Context) error {
 		err = readiness(meta.Topics[r.o.Topic])
 	}
 	if errors.Is(err, kerr.UnknownTopicOrPartition) {
-		return errors.New("the topic does not exist")
+		return ErrNoTopic
 	}
 	if err != nil || r.o.Follow {
 		return err
@@ -204,7 +218,19 @@ func (r *reading) lookCommitted(ctx context.Context) error {
 			r.next[p] = o.At
 		}
 	}
-	return nil
+	return r.lookPositions(ctx)
+}
+
+// lookPositions adds what the sink knows beyond what the group was told.
+func (r *reading) lookPositions(ctx context.Context) error {
+	if r.o.Positions == nil {
+		return nil
+	}
+	at, err := r.o.Positions(ctx)
+	for p := range r.ends {
+		r.next[p] = max(r.next[p], int64(at[doorOf(r.o.Topic, p)]))
+	}
+	return err
 }
 
 // step reads one batch, has it settled, and commits its offsets.
@@ -272,13 +298,18 @@ func (r *reading) batch(records []*kgo.Record) (*penstock.Batch, []*kgo.Record) 
 		}
 		door := doors[rec.Partition]
 		if door == "" {
-			door = "kafka:" + rec.Topic + "/" + strconv.Itoa(int(rec.Partition))
+			door = doorOf(rec.Topic, rec.Partition)
 			doors[rec.Partition] = door
 		}
 		events = append(events, event(rec, door))
 		b.Events = append(b.Events, &events[len(events)-1])
 	}
 	return b, kept
+}
+
+// doorOf is the Door of a partition's events.
+func doorOf(topic string, partition int32) string {
+	return "kafka:" + topic + "/" + strconv.Itoa(int(partition))
 }
 
 func event(rec *kgo.Record, door string) penstock.Event {

@@ -37,6 +37,7 @@ type house struct {
 	mu      sync.Mutex
 	rules   []*stream.Stream            // in force
 	lines   map[string]*line            // by stream; a stream that is gone keeps its line, to drain
+	tables  tableKeepers                // what puts the topics into a database
 	lookups map[string]*enrich.Enricher // by stream, in force
 	retired []retiree
 }
@@ -144,7 +145,21 @@ func (h *house) load() error {
 		h.retired = append(h.retired, retiree{e, time.Now()})
 	}
 	h.rules, h.lookups = rules, lookups
+	if to := h.database(); to != "" {
+		h.tables.keep(rules, to, h.kafka, h.log)
+	}
 	return nil
+}
+
+// database is where the streams' tables are; "" for nowhere.
+func (h *house) database() string {
+	switch {
+	case h.config.to == noDatabase, h.config.to == "" && h.broker == nil:
+		return ""
+	case h.config.to == "":
+		return "sqlite:" + filepath.Join(h.config.data, "penstock.db")
+	}
+	return h.config.to
 }
 
 // closeRetired closes what has been out of force since before.
@@ -233,6 +248,7 @@ func (h *house) close(patience time.Duration) error {
 		wait.Go(func() { errs[i] = h.lines[name].close(ctx) })
 	}
 	wait.Wait()
+	h.tables.stop()
 	h.closeRetired(time.Now())
 	errs = append(errs, closeAll(slices.Collect(maps.Values(h.lookups))))
 	if h.broker != nil {

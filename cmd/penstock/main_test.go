@@ -30,10 +30,12 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": scriptStatus,
-			"post":   scriptPost,
-			"await":  scriptAwait,
-			"hangup": scriptHangup,
+			"status":  scriptStatus,
+			"post":    scriptPost,
+			"await":   scriptAwait,
+			"hangup":  scriptHangup,
+			"rows":    scriptRows,
+			"produce": scriptProduce,
 		},
 	})
 }

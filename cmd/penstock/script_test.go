@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"database/sql"
 	"io"
 	"net/http"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // scriptStatus runs the program and wants an exit code: status 2 tail
@@ -87,5 +90,75 @@ func scriptPost(ts *testscript.TestScript, neg bool, args []string) {
 func scriptHangup(ts *testscript.TestScript, neg bool, args []string) {
 	for _, c := range ts.BackgroundCmds() {
 		ts.Check(c.Process.Signal(syscall.SIGHUP))
+	}
+}
+
+// scriptRows waits until a SQLite file answers a query with these rows, with |
+// between them: rows FILE QUERY WANT
+func scriptRows(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: rows FILE QUERY WANT")
+	}
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		got, err := sqliteRows(ts.MkAbs(args[0]), args[1])
+		if err == nil && got == args[2] {
+			return
+		}
+		select {
+		case <-deadline:
+			ts.Fatalf("%s: got %q (%v), want %q", args[1], got, err, args[2])
+		case <-tick.C:
+		}
+	}
+}
+
+// sqliteRows is a query's answer, values with spaces and rows with | between them.
+func sqliteRows(file, query string) (string, error) {
+	db, err := sql.Open("sqlite", "file:"+file+"?mode=ro")
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	rows, err := db.Query(query)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return "", err
+	}
+	var lines []string
+	for rows.Next() {
+		cells, into := make([]sql.NullString, len(columns)), make([]any, len(columns))
+		for i := range cells {
+			into[i] = &cells[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return "", err
+		}
+		var words []string
+		for _, c := range cells {
+			words = append(words, c.String)
+		}
+		lines = append(lines, strings.Join(words, " "))
+	}
+	return strings.Join(lines, "|"), rows.Err()
+}
+
+// scriptProduce writes each line of a file to a topic, as any program may:
+// produce $KAFKA TOPIC FILE
+func scriptProduce(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: produce BROKER TOPIC FILE")
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(args[0]), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	ts.Check(err)
+	defer client.Close()
+	for line := range strings.Lines(ts.ReadFile(args[2])) {
+		ts.Check(client.ProduceSync(context.Background(), &kgo.Record{Topic: args[1], Value: []byte(strings.TrimSuffix(line, "\n"))}).FirstErr())
 	}
 }

@@ -28,6 +28,7 @@ type serveConfig struct {
 	log           logConfig
 	kafka         kafkaConfig
 	devKafka      string
+	to            string
 	line          lineConfig
 	limits        limitsConfig
 }
@@ -45,6 +46,8 @@ func defineServe(flags *flag.FlagSet) runner {
 	flags.StringVar(&c.tls.ClientCA, "tls-client-ca", "", "PEM `file` of the authorities whose client certificates are let in; others are refused")
 	flags.DurationVar(&c.drain, "drain-timeout", 30*time.Second, "how long SIGTERM waits for Kafka to take what is in the journals; the rest is kept for the next start")
 	flags.StringVar(&c.devKafka, "dev-kafka", "127.0.0.1:9092", "`HOST:PORT` of the development broker, used without --kafka")
+	flags.StringVar(&c.to, "to", "", "`database` that each stream's topic is put into as well, as penstock sink does: postgres://… or sqlite:FILE, or none; "+
+		"empty: penstock.db in the data folder with the development broker, none with --kafka")
 	c.log.define(flags)
 	c.kafka.define(flags, "`HOST:PORT[,…]` of the brokers; empty: a development broker in this process")
 	c.line.define(flags)
@@ -91,6 +94,11 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	}
 	if c.line.quota <= 0 || c.line.identities <= 0 || c.line.identities > journal.IdentitiesMax {
 		return usagef("--journal-quota-bytes and --identities must be more than 0, and --identities at most %d", journal.IdentitiesMax)
+	}
+	if c.to != "" && c.to != noDatabase {
+		if err := checkDatabase(c.to); err != nil {
+			return err
+		}
 	}
 	log, err := c.log.logger(sh.stderr)
 	if err != nil {
@@ -173,6 +181,9 @@ func (c *serveConfig) greet(out io.Writer, h *house, servers []*ingest.Server) {
 		fmt.Fprintf(out, "  %-7s %s\n", [...]string{"door", "admin"}[i], s.URL())
 	}
 	fmt.Fprintf(out, "  kafka   %s\n  data    %s\n", h.kafkaNote(), c.data)
+	if to := h.database(); to != "" {
+		fmt.Fprintf(out, "  tables  %s\n", redacted(to))
+	}
 	for _, s := range h.streams() {
 		fmt.Fprintf(out, "  stream  %s: topic %s, ack %s, rules %s\n", s.Name, s.Topic, s.Ack, s.File)
 	}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/postgres"
+	"github.com/penstock-io/penstock/sqlite"
+	"github.com/penstock-io/penstock/stream"
+)
+
+// A table is a stream's table in a database, of whatever kind.
+type table interface {
+	Follow(consumer string) penstock.Sink
+	Letters(consumer string) penstock.Sink
+	Positions(ctx context.Context, consumer string) (map[string]uint64, error)
+	Close() error
+}
+
+// noDatabase is the word for none.
+const noDatabase = "none"
+
+// redacted is the database's name without a password.
+func redacted(to string) string {
+	if u, err := url.Parse(to); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return to
+}
+
+// fingerprint tells databases apart in names: short, and the same whoever
+// logs in and from whichever folder.
+func fingerprint(to string) string {
+	if file, ok := strings.CutPrefix(to, "sqlite:"); ok {
+		if whole, err := filepath.Abs(file); err == nil {
+			to = whole
+		}
+	} else if u, err := url.Parse(to); err == nil {
+		to = u.Host + u.Path
+	}
+	sum := sha256.Sum256([]byte(to))
+	return hex.EncodeToString(sum[:4])
+}
+
+// checkDatabase tells whether to names a database, without opening it.
+func checkDatabase(to string) error {
+	scheme, rest, _ := strings.Cut(to, ":")
+	switch scheme {
+	case "postgres", "postgresql":
+		return nil
+	case "sqlite":
+		if rest != "" {
+			return nil
+		}
+	}
+	return usagef("--to names no database: write postgres://USER@HOST/DATABASE or sqlite:FILE")
+}
+
+// openTable opens the stream's table in the database that to names, for what
+// follows a topic: where the table has a primary key, a later time wins.
+func openTable(ctx context.Context, to string, s *stream.Stream, log *slog.Logger) (table, error) {
+	mode := penstock.Append
+	if len(s.Table.PrimaryKey) > 0 {
+		mode = penstock.Upsert
+	}
+	if file, ok := strings.CutPrefix(to, "sqlite:"); ok {
+		t, err := sqlite.Open(ctx, file, sqlite.Options{Stream: s, Mode: mode, Log: log})
+		if err != nil {
+			return nil, err // not a table that is not nil but holds nil
+		}
+		return t, nil
+	}
+	t, err := postgres.Open(ctx, to, postgres.Options{Stream: s, Mode: mode, Connections: 1, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}

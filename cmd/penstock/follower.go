@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/enrich"
+	"github.com/penstock-io/penstock/kafka"
+	"github.com/penstock-io/penstock/stream"
+)
+
+// A follower puts a topic's events into a stream's table, each exactly once:
+// the rows and the topic's offsets are one transaction.
+type follower struct {
+	rules    *stream.Stream
+	table    table
+	lookups  *enrich.Enricher
+	consumer string // under which the database keeps the offsets
+	group    string // in Kafka
+	log      *slog.Logger
+	total    penstock.Total
+
+	records *stream.Decoder // of what a door of ours has judged and encoded
+	events  *stream.Decoder // of what anybody else wrote
+	mark    []byte          // the door's header begins with it
+}
+
+// sinkConsumer is the name under which a database keeps the offsets of a
+// stream's topic, unless it has another.
+func sinkConsumer(s *stream.Stream) string { return "penstock-sink-" + s.Name }
+
+// openFollower opens the table and the look-ups. The caller closes the follower.
+//
+// Without a group, the consumer group in Kafka is named for the consumer and
+// the database: all that write to one database share the work, and two
+// databases each get everything.
+func openFollower(ctx context.Context, to, group string, s *stream.Stream, log *slog.Logger) (*follower, error) {
+	consumer := group
+	if group == "" {
+		consumer = sinkConsumer(s)
+		group = consumer + "-" + fingerprint(to)
+	}
+	log = log.With("stream", s.Name, "consumer", consumer)
+	lookups, err := enrich.New(s, enrich.Options{Log: log})
+	if err != nil {
+		return nil, err
+	}
+	t, err := openTable(ctx, to, s, log)
+	if err != nil {
+		return nil, errors.Join(err, lookups.Close())
+	}
+	return &follower{
+		rules: s, table: t, lookups: lookups, consumer: consumer, group: group, log: log,
+		records: s.NewRecordDecoder(), events: s.NewDecoder(), mark: []byte(s.Name + "@"),
+	}, nil
+}
+
+func (f *follower) close() error { return errors.Join(f.table.Close(), f.lookups.Close()) }
+
+// run reads the topic and writes the table until ctx ends or, unless follow,
+// until the topic's end.
+func (f *follower) run(ctx context.Context, from kafka.Config, topic string, follow bool) error {
+	source, err := kafka.NewSource(from, kafka.SourceOptions{
+		Topic: topic, Group: f.group, Follow: follow,
+		Positions: func(ctx context.Context) (map[string]uint64, error) { return f.table.Positions(ctx, f.consumer) },
+	})
+	if err != nil {
+		return err
+	}
+	into := penstock.Retry{To: penstock.Bisect{To: penstock.SinkFunc(f.write)}, OnError: func(err error, attempt int, pause time.Duration) {
+		if attempt == 1 || attempt%10 == 0 {
+			f.log.Error("writing to the table stands still; events wait in Kafka", "err", err, "again_in", pause)
+		}
+	}}
+	err = source.Run(ctx, penstock.SinkFunc(func(ctx context.Context, b *penstock.Batch) error {
+		err := into.Write(ctx, b)
+		f.total.Add(b.Tally())
+		return err
+	}))
+	if follow && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil // told to stop, as it is meant to end
+	}
+	return err
+}
+
+// write decodes and judges what pends, keeps the letters of what is refused,
+// and writes the rest. The letters come first: the table's record of the topic
+// is a last position, and must not pass an event that has no place yet.
+func (f *follower) write(ctx context.Context, b *penstock.Batch) error {
+	f.records.Reset()
+	f.events.Reset()
+	var to penstock.Sink = penstock.DeadLetters{To: f.table.Follow(f.consumer), Letters: f.table.Letters(f.consumer)}
+	return penstock.Pipeline{Steps: []penstock.Step{f.judge}, To: to}.Write(ctx, b)
+}
+
+// judge decodes an event. What one of our doors wrote is a record, judged and
+// enriched already; anything else is judged by the stream's rules, as at a door.
+func (f *follower) judge(ctx context.Context, e *penstock.Event) error {
+	whole := e.Body
+	defer func() { e.Raw = whole }() // the letter of a refused event holds all of it
+	if f.ours(e) {
+		if err := decode(f.records, e, whole); err != nil {
+			return err
+		}
+		return f.identify(ctx, e)
+	}
+	if err := decode(f.events, e, whole); err != nil {
+		return err
+	}
+	for _, step := range []penstock.Step{f.rules.Check, f.rules.Derive, f.identify, f.lookups.Step} {
+		if err := step(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func decode(d *stream.Decoder, e *penstock.Event, text []byte) error {
+	n, err := d.Decode(text, e)
+	if err != nil {
+		return err
+	}
+	return stream.CheckEnd(text, n)
+}
+
+// identify sets the identity and the time. They are the event's own from here
+// on: those that the reader set point into what it fetched, which others see.
+func (f *follower) identify(ctx context.Context, e *penstock.Event) error {
+	if len(f.rules.ID) > 0 {
+		e.ID = nil
+	}
+	e.Key = nil
+	return f.rules.Identify(ctx, e)
+}
+
+// ours reports whether the event has passed a door of this stream.
+func (f *follower) ours(e *penstock.Event) bool {
+	for _, h := range e.Headers {
+		if h.Name == "penstock-stream" {
+			return bytes.HasPrefix(h.Value, f.mark)
+		}
+	}
+	return false
+}
