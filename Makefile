@@ -5,7 +5,7 @@ GO         ?= go
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 TIMEOUT    ?= 20m
 
-.PHONY: help build check test race fuzz soak bench bench-kafka clean
+.PHONY: help build check check-python test race fuzz soak bench bench-check bench-kafka clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ soak: ## ten minutes of load: memory stays flat
 bench: ## speed beside named rivals, as ratios in one run
 	$(GO) run ./bench/serve
 	$(GO) test -run '^$$' -bench 'BenchmarkCheck$$|BenchmarkEvent' -benchtime 2s ./stream
+
+bench-check: ## reading Python beside CPython's ast
+	$(GO) test -run '^$$' -bench BenchmarkCPython -benchtime 5x ./check/pyread/syntax
+
+check-python: ## the whole standard library of python3, node by node as CPython reads it
+	PENSTOCK_PYTHON=all $(GO) test -count=1 -v -run TestCPython ./check/pyread/syntax
 
 bench-kafka: ## the same with a real Kafka behind
 	$(GO) test -tags bench -count=1 -v -run TestRealKafka -timeout 15m ./bench/serve
