@@ -1,0 +1,196 @@
+package stats
+
+import (
+	"iter"
+	"math"
+	"slices"
+	"sync"
+)
+
+// A scratch is what Compute works in. Calls share them, so that the steady
+// state allocates nothing.
+type scratch struct {
+	sorter
+	keys, alt []uint64
+	counts    [1 << 16]uint32 // of selectRank; zero between uses
+	bins      [1 << 12]uint64 // of sumOf; zero between uses
+	touched   [runMax]uint16
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// room makes keys and alt n long.
+func (w *scratch) room(n int) {
+	if cap(w.keys) < n {
+		w.keys, w.alt = make([]uint64, n), make([]uint64, n)
+	}
+	w.keys, w.alt = w.keys[:n], w.alt[:n]
+}
+
+// Compute returns the statistics of data, which it neither changes nor keeps.
+// With an error the Summary is zero: ErrEmpty, a *NaNError, ErrAllOmitted or
+// ErrBadOption. Time is linear in the length of data; the steady state
+// allocates nothing but the Quantiles.
+func Compute(data []float64, o Options) (Summary, error) {
+	if err := o.check(); err != nil {
+		return Summary{}, err
+	}
+	w := scratches.Get().(*scratch)
+	defer scratches.Put(w)
+	w.room(len(data))
+	n, firstNaN := w.fill(data)
+	s := Summary{Count: uint64(n), NaNs: uint64(len(data) - n), Exact: true, ModeExact: true}
+	if done, err := s.admit(o, firstNaN); done {
+		if err == nil {
+			s.infinities(w.keys[:n])
+		}
+		return s, err
+	}
+	w.keys, w.alt = w.sort(w.keys[:n], w.alt[:n])
+	s.describe(w.keys, o)
+	if o.Tie == FirstTie {
+		s.Mode = first(data, w.keys, w.alt[:0], &s)
+	}
+	return s, nil
+}
+
+// fill writes the keys of the values that are not NaN, in order, and returns
+// how many there are and where the first NaN was.
+func (w *scratch) fill(data []float64) (n, firstNaN int) {
+	keys := w.keys[:len(data)]
+	for i, x := range data {
+		if x != x {
+			if i == n {
+				firstNaN = i
+			}
+			continue
+		}
+		keys[n] = keyOf(math.Float64bits(x + 0)) // -0 becomes +0
+		n++
+	}
+	return n, firstNaN
+}
+
+// admit applies the policies for NaNs and for nothing at all. done says that s
+// and err are the answer.
+func (s *Summary) admit(o Options, firstNaN int) (done bool, err error) {
+	switch {
+	case s.NaNs == 0 && s.Count == 0:
+		*s = Summary{}
+		return true, ErrEmpty
+	case s.NaNs == 0:
+		return false, nil
+	case o.NaN == RejectNaN:
+		err = &NaNError{Index: firstNaN, Count: s.NaNs}
+		*s = Summary{}
+		return true, err
+	case o.NaN == PropagateNaN:
+		s.Count += s.NaNs
+		s.undefined(o)
+		return true, nil
+	case s.Count == 0:
+		*s = Summary{}
+		return true, ErrAllOmitted
+	}
+	return false, nil
+}
+
+// infinities counts those among keys.
+func (s *Summary) infinities(keys []uint64) {
+	for _, k := range keys {
+		switch k {
+		case keyNegInf:
+			s.NegInfs++
+		case keyPosInf:
+			s.PosInfs++
+		}
+	}
+}
+
+// describe sets all statistics from the sorted keys of s.Count values.
+func (s *Summary) describe(keys []uint64, o Options) {
+	n := len(keys)
+	s.Min, s.Max = valueOf(keys[0]), valueOf(keys[n-1])
+	if keys[0] == keyNegInf || keys[n-1] == keyPosInf {
+		s.infinities(keys)
+	}
+	var t sums
+	t.addSorted(keys)
+	s.totals(&t)
+	s.order(o, func(rank uint64) (x, off float64) { return valueOf(keys[rank]), 0 })
+	most := longestRun(keys)
+	s.ModeCount = uint64(most)
+	eachRun(keys, most, func(key uint64) bool {
+		s.list(valueOf(key))
+		return most > 1 || s.listed < ModesMax
+	})
+	if most == 1 {
+		s.ModeTies = s.Count
+	}
+}
+
+// longestRun returns the length of the longest run of equal keys. A run that is
+// longer than the longest so far is seen at its first key.
+func longestRun(keys []uint64) int {
+	most := 1
+	for i := 0; i+most < len(keys); {
+		if keys[i] == keys[i+most] {
+			most++
+		} else {
+			i++
+		}
+	}
+	return most
+}
+
+// eachRun calls f with the key of each run of length most, which is that of the
+// longest, until it returns false.
+func eachRun(keys []uint64, most int, f func(key uint64) bool) {
+	for i := 0; i+most <= len(keys); {
+		if keys[i] != keys[i+most-1] {
+			i++
+			continue
+		}
+		if !f(keys[i]) {
+			return
+		}
+		i += most
+	}
+}
+
+// first returns the value of data that occurs s.ModeCount times and comes
+// first. sorted are the keys of data in order; tied is room for theirs.
+func first(data []float64, sorted, tied []uint64, s *Summary) float64 {
+	eachRun(sorted, int(s.ModeCount), func(key uint64) bool {
+		tied = append(tied, key)
+		return true
+	})
+	for _, x := range data {
+		if x != x {
+			continue
+		}
+		if _, found := slices.BinarySearch(tied, keyOf(math.Float64bits(x+0))); found {
+			return x + 0
+		}
+	}
+	return s.Mode
+}
+
+// ComputeSeq is Compute for values that come one by one, in the memory of an
+// Accumulator: exact as long as there are no more different ones than
+// Options.MaxDistinct.
+func ComputeSeq(seq iter.Seq[float64], o Options) (Summary, error) {
+	a, err := NewAccumulator(o)
+	if err != nil {
+		return Summary{}, err
+	}
+	firstNaN, i := -1, 0
+	for x := range seq {
+		if x != x && firstNaN < 0 {
+			firstNaN = i
+		}
+		a.Add(x)
+		i++
+	}
+	return a.summary(firstNaN)
+}

@@ -1,0 +1,26 @@
+// Package stats computes mean, median and mode, and what goes with them,
+// exactly.
+//
+//	s, err := stats.Compute(amounts, stats.Options{})   // []float64, neither changed nor kept
+//	fmt.Println(s.Mean, s.Median, s.Mode, s.ModeCount)
+//	var a stats.Accumulator                              // the zero Accumulator is ready
+//	a.Add(12.5); a.AddSlice(more); err = a.Merge(&other) // any order, any shards: the same bits
+//	s, err = a.Summary()
+//
+// The mean, the sum and the standard deviation of finite values are the exact
+// rational results, rounded once to the nearest float64: the same bits for
+// every order of the values, on every machine. A median never overflows.
+// Nothing is computed from bad input without being told: no values are
+// ErrEmpty, a NaN is a *NaNError that says where, unless Options chooses
+// otherwise.
+//
+// Compute takes time linear in the number of values whatever the values are,
+// and allocates nothing in the steady state: it works in buffers that it keeps
+// between calls, 16 bytes a value. Mean and Median alone are cheaper still.
+// ComputeInts is for integers, of which float64 cannot hold those beyond 2^53.
+//
+// An Accumulator takes values one by one in bounded memory. It is exact as
+// long as there are no more different values than Options.MaxDistinct; beyond
+// that count, minimum, maximum, sum, mean and deviation stay exact, and the
+// Summary says that median and mode are not, with their error bounds.
+package stats
