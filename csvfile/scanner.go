@@ -53,7 +53,8 @@ func (o Options) dialect() dialect {
 	return d
 }
 
-func (o Options) check() error {
+// Check says what is wrong with the options.
+func (o Options) Check() error {
 	if c := o.Comma; c == '"' || c == '\n' || c == '\r' || c >= 0x80 {
 		return fmt.Errorf("%q cannot stand between cells: choose a byte of ASCII that is no quote or line break, as ; or a tab", c)
 	}
@@ -80,7 +81,7 @@ type Scanner struct {
 // NewScanner returns a Scanner of in, whose header it reads unless o names the
 // columns. in is UTF-8 or something like it; see Open.
 func NewScanner(in io.Reader, o Options) (*Scanner, error) {
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	s := &Scanner{in: in, dialect: o.dialect(), chunk: o.ChunkBytes, columns: o.Columns, record: 1, line: 1}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/csvfile"
+	"github.com/penstock-io/penstock/enrich"
+	"github.com/penstock-io/penstock/stream"
+)
+
+// loadConfig is what `penstock load` is told.
+type loadConfig struct {
+	streams, stream string
+	to              string
+	mode            string
+	job             string
+	rejects         string // the folder they go to
+	connections     int
+	workers         int
+	dryRun          bool
+	retryRejects    bool
+	json            bool
+	errorsMax       int64
+	errorRateMax    float64
+	patience        time.Duration
+	csv             csvConfig
+	log             logConfig
+}
+
+// csvConfig is what the subcommands that read CSV files are told of them.
+type csvConfig struct {
+	delimiter string
+	columns   string
+	ignore    string
+	encoding  string
+	lenient   bool
+	chunk     int
+	record    int
+}
+
+func (c *csvConfig) define(flags *flag.FlagSet) {
+	flags.StringVar(&c.delimiter, "delimiter", ",", "the `character` between cells; tab for a tab")
+	flags.StringVar(&c.columns, "columns", "", "`NAMES` of the columns, with commas, of files without a header; - is a column to ignore")
+	flags.StringVar(&c.ignore, "ignore-columns", "", "`NAMES` of columns that are not taken")
+	flags.StringVar(&c.encoding, "encoding", "utf8", "utf8, latin1 or utf16")
+	flags.BoolVar(&c.lenient, "lenient", false, "let quotes stand anywhere in a cell")
+	flags.IntVar(&c.chunk, "chunk-bytes", csvfile.DefaultChunkBytes, "how much text is one transaction")
+	flags.IntVar(&c.record, "record-bytes-max", csvfile.DefaultRecordBytesMax, "longest record that is taken")
+}
+
+func (c *csvConfig) options() (csvfile.Options, csvfile.Encoding, error) {
+	o := csvfile.Options{Lenient: c.lenient, ChunkBytes: c.chunk, RecordBytesMax: c.record}
+	encoding, err := csvfile.ParseEncoding(c.encoding)
+	if err != nil {
+		return o, encoding, usagef("--encoding: %v", err)
+	}
+	if c.delimiter == "tab" || c.delimiter == `\t` {
+		c.delimiter = "\t"
+	}
+	if len(c.delimiter) != 1 {
+		return o, encoding, usagef("--delimiter %q: one character of ASCII, or tab", c.delimiter)
+	}
+	if c.chunk < 1<<10 || c.chunk > 64<<20 || c.record < 1 || c.record > 64<<20 {
+		return o, encoding, usagef("--chunk-bytes is 1024 to %d, --record-bytes-max 1 to %d", 64<<20, 64<<20)
+	}
+	o.Comma = c.delimiter[0]
+	if c.columns != "" {
+		o.Columns = strings.Split(c.columns, ",")
+	}
+	return o, encoding, o.Check()
+}
+
+func defineLoad(flags *flag.FlagSet) runner {
+	c := &loadConfig{}
+	flags.StringVar(&c.streams, "streams", "", "stream file or folder of them; \"\" is the orders example")
+	flags.StringVar(&c.stream, "stream", "", "`NAME` of the stream whose rules judge the records; needed where there are several")
+	flags.StringVar(&c.to, "to", "", "postgres://USER@HOST/DATABASE or sqlite:FILE")
+	flags.StringVar(&c.mode, "mode", "append", "append, upsert or replace")
+	flags.StringVar(&c.job, "job", "", "`NAME` that makes this another job than an earlier one of the same files, rules and table")
+	flags.StringVar(&c.rejects, "rejects", ".", "`folder` for the rejects: FILE.rejects.csv, to be loaded again, and FILE.rejects.jsonl with the reasons")
+	flags.IntVar(&c.connections, "connections", 2, "transactions at once in the database")
+	flags.IntVar(&c.workers, "workers", 0, "chunks in work at once; 0 is one more than connections, without a database one for each processor")
+	flags.BoolVar(&c.dryRun, "dry-run", false, "judge all records and load none")
+	flags.BoolVar(&c.retryRejects, "retry-rejects", false, "load the rejects of FILE..., mended by hand or by new rules, instead of FILE...")
+	flags.BoolVar(&c.json, "json", false, "progress as JSON lines on stderr, the summary as JSON on stdout")
+	flags.Int64Var(&c.errorsMax, "max-errors", -1, "stop when there are more rejects than so many; -1 is no limit")
+	flags.Float64Var(&c.errorRateMax, "max-error-rate", 1, "stop when more than this share of the records is rejected, judged from the 1000th on")
+	flags.DurationVar(&c.patience, "patience", time.Minute, "how long a database that is away is waited for")
+	c.csv.define(flags)
+	c.log.define(flags)
+	return c.run
+}
+
+func (c *loadConfig) run(ctx context.Context, sh shell, args []string) error {
+	log, err := c.log.logger(sh.stderr)
+	if err != nil {
+		return err
+	}
+	files, err := expand(args)
+	if err != nil {
+		return err
+	}
+	mode, err := c.check()
+	if err != nil {
+		return err
+	}
+	if c.streams == "" {
+		dir, err := os.MkdirTemp("", "penstock-streams-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		c.streams = filepath.Join(dir, "example")
+		if err := writeExample(c.streams); err != nil {
+			return err
+		}
+	}
+	s, err := c.chooseStream()
+	if err != nil {
+		return err
+	}
+	lookups, err := enrich.New(s, enrich.Options{Log: log})
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.File, err)
+	}
+	l := &loading{config: c, mode: mode, stream: s, lookups: lookups, log: log, files: files}
+	err = l.run(ctx, sh)
+	return errors.Join(err, lookups.Close())
+}
+
+// check finds flags that cannot be.
+func (c *loadConfig) check() (penstock.TableMode, error) {
+	mode, ok := penstock.ParseTableMode(c.mode)
+	switch {
+	case !ok:
+		return mode, usagef("--mode %q: say append, upsert or replace", c.mode)
+	case c.to == "" && !c.dryRun:
+		return mode, usagef("where to? give --to postgres://USER@HOST/DATABASE or sqlite:FILE, or --dry-run to judge the records alone")
+	case c.connections < 1 || c.workers < 0:
+		return mode, usagef("--connections must be at least 1, --workers at least 0")
+	case c.errorRateMax < 0 || c.errorRateMax > 1:
+		return mode, usagef("--max-error-rate %v: a share is between 0 and 1", c.errorRateMax)
+	}
+	return mode, nil
+}
+
+func (c *loadConfig) chooseStream() (*stream.Stream, error) {
+	rules, err := stream.Load(c.streams)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range rules {
+		if s.Name == c.stream || c.stream == "" && len(rules) == 1 {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	if c.stream == "" {
+		return nil, usagef("which stream? give --stream, one of %s", strings.Join(names, ", "))
+	}
+	return nil, usagef("there is no stream %q; there are %s", c.stream, strings.Join(names, ", "))
+}
+
+// expand returns the files that args name: globs, - and plain names, none twice.
+func expand(args []string) ([]string, error) {
+	var files []string
+	for _, arg := range args {
+		names := []string{arg}
+		if _, err := os.Stat(arg); arg != "-" && err != nil && strings.ContainsAny(arg, "*?[") {
+			if names, err = filepath.Glob(arg); err != nil {
+				return nil, usagef("%s: %v", arg, err)
+			}
+			if len(names) == 0 {
+				return nil, usagef("no file is named like %s", arg)
+			}
+		}
+		for _, name := range names {
+			if !slices.Contains(files, name) {
+				files = append(files, name)
+			}
+		}
+	}
+	if len(files) == 0 {
+		return nil, usagef("which files? name them, or - for standard input")
+	}
+	return files, nil
+}
+
+// workersFor is how many chunks are in work at once.
+func (c *loadConfig) workersFor() int {
+	switch {
+	case c.workers > 0:
+		return c.workers
+	case c.dryRun:
+		return runtime.NumCPU()
+	}
+	return c.connections + 1
+}
+
+// terminal reports whether w is one.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

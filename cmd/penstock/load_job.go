@@ -1,0 +1,309 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/csvfile"
+	"github.com/penstock-io/penstock/enrich"
+	"github.com/penstock-io/penstock/internal/progress"
+	"github.com/penstock-io/penstock/stream"
+)
+
+// A loading is one run of penstock load: it carries the chunks of a job's
+// files from the CSV door through the stream's rules to the target. Other runs,
+// before it or beside it, may work on the same job; the ledger tells what they
+// have done.
+type loading struct {
+	config  *loadConfig
+	mode    penstock.TableMode
+	stream  *stream.Stream
+	lookups *enrich.Enricher
+	log     *slog.Logger
+	files   []string // as they were named: the sources of the job
+
+	job     string
+	prints  map[string]string // the files' fingerprints
+	target  loadTarget        // nil: judge only
+	source  *csvfile.Source
+	rejects csvfile.Rejects
+	bytes   int64 // of all files, 0 when that is not known
+	began   time.Time
+
+	known map[string]map[int64]penstock.Chunk // by file and start: in the ledger
+	taken atomic.Int64                        // chunks that another loader had in work
+
+	total          penstock.Total
+	read, rejected atomic.Int64 // records judged so far, and those refused
+	serving        atomic.Int64 // nanoseconds that workers were in the target
+
+	mu       sync.Mutex // guards all below
+	codes    map[string]int64
+	examples []csvfile.RejectLine
+}
+
+// errTooMany ends a load that finds more rejects than it may.
+var errTooMany = errors.New("too many rejects")
+
+func (l *loading) run(ctx context.Context, sh shell) (err error) {
+	l.began = time.Now()
+	l.codes = map[string]int64{}
+	if l.config.retryRejects {
+		if l.useRejects(); len(l.files) == 0 {
+			fmt.Fprintln(sh.stdout, "there are no rejects")
+			return nil
+		}
+	}
+	if err := l.prepare(sh.stdin); err != nil {
+		return err
+	}
+	if l.source.Stdin != "" {
+		defer os.Remove(l.source.Stdin)
+	}
+	inOrder := false
+	if !l.config.dryRun {
+		if l.target, inOrder, err = l.config.openTarget(ctx, l.stream, l.mode, l.job, l.log); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, l.target.Close()) }()
+		for _, name := range l.files {
+			if err := l.target.Source(ctx, l.job, name, l.prints[name]); err != nil {
+				return fmt.Errorf("%w (with penstock load: --job NAME)", err)
+			}
+		}
+	}
+	o := progress.Options{Out: sh.stderr}
+	if l.config.json {
+		o.Form = progress.JSON
+	} else if terminal(sh.stderr) {
+		o.Form = progress.Bar
+	}
+	stop := progress.Start(ctx, o, l.sample)
+	failed := l.load(ctx, inOrder)
+	stop()
+	return l.report(ctx, sh, failed)
+}
+
+// prepare takes the files' fingerprints and names the job.
+func (l *loading) prepare(stdin io.Reader) error {
+	o, encoding, err := l.config.csv.options()
+	if err != nil {
+		return err
+	}
+	if l.config.retryRejects {
+		o.Columns = nil // rejects have a header
+	}
+	l.source = &csvfile.Source{
+		Stream: l.stream, Files: l.files, Encoding: encoding, Options: o, Ignore: strings.Split(l.config.csv.ignore, ","), Workers: l.config.workersFor(),
+	}
+	l.prints = map[string]string{}
+	outs := map[string]string{}
+	for _, name := range l.files {
+		if l.prints[name], err = csvfile.Fingerprint(name); err != nil {
+			return fmt.Errorf("%w (is the name right?)", err)
+		}
+		if other := outs[l.out(name)]; other != "" {
+			return usagef("the rejects of %s and %s would go to the same file: load them into different folders with --rejects", other, name)
+		}
+		outs[l.out(name)] = name
+		if info, err := os.Stat(name); err == nil {
+			l.bytes += info.Size()
+		}
+		if name == "-" {
+			if err := l.keepStdin(stdin); err != nil {
+				return fmt.Errorf("keep standard input: %w", err)
+			}
+		}
+	}
+	l.job = l.nameJob(o, encoding)
+	l.rejects = csvfile.Rejects{Dir: filepath.Join(l.config.rejects, ".penstock-load-"+l.job[len(l.job)-16:]), Token: rand.Text()[:8]}
+	return nil
+}
+
+// keepStdin copies standard input to a file, since the rows of doubled keys are
+// read twice.
+func (l *loading) keepStdin(stdin io.Reader) error {
+	f, err := os.CreateTemp("", "penstock-stdin-*.csv")
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(f, stdin)
+	l.source.Stdin, l.bytes = f.Name(), l.bytes+n
+	return errors.Join(err, f.Close())
+}
+
+// nameJob names the job by all that decides which rows come of which bytes:
+// runs that would do the same are one job, and what one has loaded the others
+// do not load again. What came by standard input is a job of its own each time.
+func (l *loading) nameJob(o csvfile.Options, encoding csvfile.Encoding) string {
+	h := sha256.New()
+	part := func(format string, args ...any) { fmt.Fprintf(h, format+"\x00", args...) }
+	part("%s %s %s %s", l.stream.Name, l.stream.Version, l.stream.Table.Name, l.mode)
+	part("%q %d %d %d %v %s %q", o.Columns, o.Comma, o.ChunkBytes, o.RecordBytesMax, o.Lenient, encoding, l.source.Ignore)
+	part("%s", l.config.job)
+	if l.mode == penstock.Replace || l.config.retryRejects {
+		for _, name := range l.files {
+			part("%s %s", name, l.prints[name])
+		}
+	}
+	if l.source.Stdin != "" && l.config.job == "" {
+		part("%s", rand.Text())
+	}
+	return "load-" + l.stream.Name + "-" + hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// out is what the names of a file's rejects begin with.
+func (l *loading) out(name string) string {
+	if name == "-" {
+		name = "stdin"
+	}
+	return filepath.Join(l.config.rejects, filepath.Base(name)+".rejects")
+}
+
+// sample is how far the load has come.
+func (l *loading) sample() progress.Sample {
+	_, read := l.source.Progress()
+	s := progress.Sample{Bytes: read, BytesAll: l.bytes, Records: l.read.Load(), Rejected: l.rejected.Load()}
+	took := time.Since(l.began)
+	switch waited := l.source.Waited(); {
+	case took < time.Second:
+	case waited < took/4:
+		s.Bound = "reading the files"
+	case time.Duration(l.serving.Load()) > took*time.Duration(l.config.workersFor())/2:
+		s.Bound = "the database"
+	default:
+		s.Bound = "this machine's processors"
+	}
+	return s
+}
+
+// load loads all chunks that nobody has loaded, until none is left, and ends
+// the job.
+func (l *loading) load(ctx context.Context, inOrder bool) error {
+	loader := csvfile.Loader{Known: l.knownChunk, Judge: l.judge, Write: l.write, InOrder: inOrder}
+	if l.target == nil {
+		loader.Write = l.look
+		return l.source.Load(ctx, loader)
+	}
+	loader.Take = l.take
+	for {
+		if err := l.readLedger(ctx, l.job); err != nil {
+			return err
+		}
+		l.taken.Store(0)
+		if err := l.source.Load(ctx, loader); err != nil {
+			return err
+		}
+		if l.taken.Load() == 0 {
+			break
+		}
+		// Another loader had chunks in work: see whether it is done with them,
+		// or has died and left them.
+		if err := sleep(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+	finished, err := l.target.Finish(ctx)
+	if err != nil {
+		return err
+	}
+	if finished.Doubled > 0 {
+		if err := l.loadAgain(ctx, finished); err != nil {
+			return err
+		}
+	}
+	return finished.Forget(ctx)
+}
+
+// readLedger notes which chunks of a job are done.
+func (l *loading) readLedger(ctx context.Context, job string) error {
+	done, err := l.target.Done(ctx, job)
+	if err != nil {
+		return err
+	}
+	l.known = map[string]map[int64]penstock.Chunk{}
+	for _, c := range done {
+		if l.known[c.Source] == nil {
+			l.known[c.Source] = map[int64]penstock.Chunk{}
+		}
+		l.known[c.Source][c.Start] = c
+	}
+	return nil
+}
+
+func (l *loading) knownChunk(file string, start int64) (penstock.Chunk, bool) {
+	c, ok := l.known[file][start]
+	return c, ok
+}
+
+func (l *loading) take(ctx context.Context, c penstock.Chunk) (bool, error) {
+	c.Job = l.job
+	var state penstock.ChunkState
+	err := l.persist(ctx, func() (err error) {
+		state, err = l.target.Claim(ctx, c)
+		return err
+	})
+	if state == penstock.ChunkTaken {
+		l.taken.Add(1)
+	}
+	return state == penstock.ChunkFree, err
+}
+
+// loadAgain loads the rows of doubled keys, which finishing has taken out of
+// the table: one after the other in the files' order, so that the first of
+// each key is taken and the others are refused.
+func (l *loading) loadAgain(ctx context.Context, finished penstock.Finished) error {
+	l.log.Info("keys stand in the files more than once: the first record of each is kept", "keys", finished.Doubled, "records", finished.Removed)
+	job := l.job + csvfile.AgainSuffix
+	if err := l.readLedger(ctx, job); err != nil {
+		return err
+	}
+	// Chunks without such rows leave no trace in the ledger, so all are looked at.
+	known := l.known
+	return l.source.Load(ctx, csvfile.Loader{
+		InOrder: true,
+		Judge:   func(ctx context.Context, w *csvfile.Work) error { return l.apply(ctx, w) },
+		Write: func(ctx context.Context, w *csvfile.Work) error {
+			if _, done := known[w.Chunk.Source][w.Chunk.Start]; done {
+				return nil
+			}
+			var again []*penstock.Event
+			for _, e := range w.Batch.Events {
+				if e.Verdict() == penstock.Pending && finished.Again(e) {
+					again = append(again, e)
+				}
+			}
+			if len(again) == 0 {
+				return nil
+			}
+			w.Batch.Events = again
+			w.Chunk.Job, w.Chunk.Count = job, int64(len(again))
+			err := l.put(ctx, w)
+			l.note(w)
+			return err
+		},
+	})
+}
+
+// sleep waits, or returns why ctx ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}

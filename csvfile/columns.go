@@ -1,0 +1,106 @@
+package csvfile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/stream"
+)
+
+// columns say which cell of a record goes to which slot of the stream's row.
+type columns struct {
+	stream *stream.Stream
+	door   string
+	take   []taken
+}
+
+// taken is one column that is taken: cell becomes the value at slot.
+type taken struct {
+	cell, slot int
+	text       bool // an empty cell in quotes is an empty text
+}
+
+// newColumns finds the fields that the columns are named after. All columns
+// must be fields that senders may set, or be ignored: data that silently goes
+// nowhere would be lost.
+func newColumns(s *stream.Stream, names, ignore []string, door string) (*columns, error) {
+	c := &columns{stream: s, door: door}
+	var unknown []string
+	at := map[string]int{}
+	for cell, name := range names {
+		if name == "-" || slices.Contains(ignore, name) {
+			continue
+		}
+		if before, twice := at[name]; twice {
+			return nil, fmt.Errorf("columns %d and %d have the same name %q: name the columns anew with --columns, or rename one", before+1, cell+1, name)
+		}
+		at[name] = cell
+		slot := slices.IndexFunc(s.Fields[:s.Declared], func(f stream.Field) bool { return f.Name == name })
+		if slot < 0 {
+			unknown = append(unknown, fmt.Sprintf("%q", name))
+			continue
+		}
+		t := s.Fields[slot].Type
+		c.take = append(c.take, taken{cell, slot, t == stream.Text || t == stream.Any})
+	}
+	if len(unknown) > 0 {
+		return nil, fmt.Errorf("no field of stream %s has the name of column %s: add it to the stream file, leave it out with --ignore-columns, or name the columns with --columns if the file has no header",
+			s.Name, strings.Join(unknown, ", "))
+	}
+	return c, nil
+}
+
+// decode makes the chunk's events. Those that are malformed are rejected.
+func (c *columns) decode(d *stream.Decoder, w *Work) {
+	events := w.events(len(c.stream.Fields))
+	for i, e := range events {
+		e.Reset()
+		if err := c.event(d, w.Rows.Row(i), e); err != nil {
+			e.Reject(err)
+		}
+		e.Origin = penstock.Origin{Door: c.door, Position: w.Rows.First + uint64(i)}
+	}
+}
+
+// events are the batch's events, one for each record, whose rows of so many
+// values lie side by side.
+func (w *Work) events(fields int) []*penstock.Event {
+	n := w.Rows.Len()
+	if n > len(w.all) {
+		size := n + n/4
+		events, values := make([]penstock.Event, size), make([]penstock.Value, size*fields)
+		w.all = make([]*penstock.Event, size)
+		for i := range w.all {
+			w.all[i] = &events[i]
+			events[i].Values = values[i*fields : i*fields : (i+1)*fields]
+		}
+	}
+	w.Batch.Events = w.all[:n:n]
+	return w.Batch.Events
+}
+
+// event decodes one record. An empty cell is no value at all; in quotes it is
+// an empty text where the field holds text.
+func (c *columns) event(d *stream.Decoder, row Row, e *penstock.Event) *penstock.Reject {
+	c.stream.Row(e)
+	e.Raw = row.Raw()
+	if why := row.Err(); why != nil {
+		return why
+	}
+	for _, t := range c.take {
+		text, quoted := row.text(t.cell)
+		if len(text) == 0 && quoted && t.text {
+			e.Values[t.slot] = penstock.Value{Kind: penstock.Text, Bytes: text}
+			continue
+		}
+		v, err := d.Cell(t.slot, text)
+		if err != nil {
+			c.stream.Row(e)
+			return penstock.AsReject(err)
+		}
+		e.Values[t.slot] = v
+	}
+	return nil
+}
