@@ -1,8 +1,10 @@
-// Package realtest gives any test a real Kafka broker or PostgreSQL server by
-// one call, and nothing to clean up.
+// Package realtest gives any test a real Kafka broker, PostgreSQL server,
+// DynamoDB Local or S3 server by one call, and nothing to clean up.
 //
 //	brokers := realtest.Kafka(t)   // shared by the test binary: use realtest.Name(t) for topics
 //	dsn := realtest.Postgres(t)    // a fresh database on a shared server
+//	url := realtest.DynamoDB(t)    // shared: use realtest.Name(t) for tables
+//	url := realtest.S3(t)          // shared: use realtest.Name(t) for buckets
 //	own := realtest.StartKafka(t)  // a broker to be killed: own.Kill9(), own.Restart()
 //
 // What a server needs is fetched once into a cache outside the tree. Servers
