@@ -95,7 +95,7 @@ func defineLoad(flags *flag.FlagSet) runner {
 	flags.BoolVar(&c.retryRejects, "retry-rejects", false, "load the rejects of FILE..., mended by hand or by new rules, instead of FILE...")
 	flags.BoolVar(&c.json, "json", false, "progress as JSON lines on stderr, the summary as JSON on stdout")
 	flags.Int64Var(&c.errorsMax, "max-errors", -1, "stop when there are more rejects than so many; -1 is no limit")
-	flags.Float64Var(&c.errorRateMax, "max-error-rate", 1, "stop when more than this share of the records is rejected, judged from the 1000th on")
+	flags.Float64Var(&c.errorRateMax, "max-error-rate", 0.5, "stop when more than this share of the records is rejected, judged from the 1000th on; 1 is no limit")
 	flags.DurationVar(&c.patience, "patience", time.Minute, "how long a database that is away is waited for")
 	c.csv.define(flags)
 	c.log.define(flags)

@@ -19,9 +19,14 @@ func (l *loading) judge(ctx context.Context, w *csvfile.Work) error {
 	if err := l.apply(ctx, w); err != nil {
 		return err
 	}
-	bad := w.Batch.Tally().Rejected
-	read, rejected := l.read.Add(int64(len(w.Batch.Events))), l.rejected.Add(bad)
-	c := l.config
+	l.read.Add(int64(len(w.Batch.Events)))
+	return l.count(w.Batch.Tally().Rejected)
+}
+
+// count adds so many rejects, by the rules or by the table, and returns an
+// error when there are more than may be.
+func (l *loading) count(rejects int64) error {
+	c, read, rejected := l.config, l.read.Load(), l.rejected.Add(rejects)
 	if c.errorsMax >= 0 && rejected > c.errorsMax {
 		return fmt.Errorf("%w: %d, and --max-errors is %d", errTooMany, rejected, c.errorsMax)
 	}
@@ -48,8 +53,12 @@ func (l *loading) write(ctx context.Context, w *csvfile.Work) error {
 	w.Chunk.Job = l.job
 	err := l.put(ctx, w)
 	l.note(w)
-	l.total.Add(w.Batch.Tally())
-	return err
+	t := w.Batch.Tally()
+	l.total.Add(t)
+	if err != nil {
+		return err
+	}
+	return l.count(t.Rejected - w.Chunk.Rejects)
 }
 
 // put writes a chunk whole: the letters of its rejects first, then its rows and
