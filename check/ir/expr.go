@@ -141,6 +141,10 @@ type (
 	}
 )
 
+// ReadSide is the name of the pseudo-field that is a read-write lock's read
+// side as a lock of its own, as Go's RLocker returns it.
+const ReadSide = "<read>"
+
 // Verbs is the language of a format's template.
 type Verbs uint8
 

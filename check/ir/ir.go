@@ -69,6 +69,7 @@ type Block struct {
 	Ops  []Op
 	Next []*Block
 	If   Expr // nil unless there are exactly two Next, chosen by it
+	Ends bool // with no Next: the caller never goes on normally, as after panic, raise or exit
 }
 
 // An Op is one operation: *Assign, *Acquire, *Release, *Call, *Start, *Join,
@@ -115,6 +116,7 @@ type Acquire struct {
 type Release struct {
 	Span Span
 	Lock Expr
+	Kind LockKind // as in Acquire
 	Mode Mode
 }
 
@@ -122,6 +124,7 @@ type Release struct {
 type Wait struct {
 	Span Span
 	Lock Expr
+	Kind LockKind // as in Acquire
 }
 
 // A Call is an operation and, through Result, a value.

@@ -18,6 +18,7 @@ const (
 // A File is one source file as it was read.
 type File struct {
 	Path  string // as the user named it, slash-separated
+	Abs   string // where it is on disk
 	Text  []byte
 	Lang  Language
 	Clean map[int]string // line -> reason of a `penstock:allow reason` comment on it

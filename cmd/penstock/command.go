@@ -46,6 +46,7 @@ func commands() []command {
 		{"journal", "verify|repair|export DIR", "look into a stream's journal, mend it, print it", defineJournal},
 		{"gen", "", "make up orders, good and bad, in any form a door reads", defineGen},
 		{"key", "NAME", "make a new API key (on stderr) and its lines for the keys file", defineKey},
+		{"check", "[PATH...]", "find deadlocks and SQL injection in Go and Python, explain and mend them", defineCheck},
 		{"version", "", "print the version", defineVersion},
 	}
 }

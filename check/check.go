@@ -1,0 +1,194 @@
+// Package check finds deadlocks and SQL injection in Go and Python, explains
+// them and mends them.
+//
+//	r, err := check.Run(ctx, check.Options{Dir: ".", Paths: []string{"."}})
+//	for _, f := range r.Findings {
+//		fmt.Println(f.At, f.Message)
+//	}
+//
+// The readers goread and pyread lower source to check/ir; locks and sqlinject
+// find; a fix is offered only when the mended source reads again, its finding
+// is gone and none is new. ARCHITECTURE.md has the picture.
+package check
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/penstock-io/penstock/check/finding"
+	"github.com/penstock-io/penstock/check/goread"
+	"github.com/penstock-io/penstock/check/ir"
+	"github.com/penstock-io/penstock/check/locks"
+)
+
+// Options says what to check. The zero value checks the current folder and all
+// below it.
+type Options struct {
+	Dir      string       // paths are seen from here; "" is the current folder
+	Paths    []string     // files, folders (with all below them) and Go package patterns
+	Observed []locks.Edge // lock orders seen at run time, see lockorder
+	Mend     bool         // work out fixes and verify them
+}
+
+// A Report is what a check found.
+type Report struct {
+	Findings []finding.Finding
+	Problems []Problem // what could not be read, and was left out
+	Files    int
+	Lines    int
+}
+
+// A Problem is source that could not be read.
+type Problem struct {
+	At   ir.Span
+	Text string
+}
+
+// Fails reports whether a finding is sure enough to make the check fail.
+func (r *Report) Fails() bool {
+	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Level.Fails() })
+}
+
+// A unit is what one reader reads at once.
+type unit interface {
+	// read reads the unit; overlay replaces files by absolute path.
+	read(ctx context.Context, overlay map[string][]byte) (reading, error)
+	mender() finding.Mender
+}
+
+// A reading is one unit, lowered.
+type reading struct {
+	locks, sql *ir.Program
+	problems   []Problem
+	files      []*ir.File
+}
+
+// Run reads, analyses and, if asked, mends. An error means that something could
+// not be read at all.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	if len(o.Paths) == 0 {
+		o.Paths = []string{"."}
+	}
+	units, err := o.units()
+	if err != nil {
+		return nil, err
+	}
+	out := &Report{}
+	for _, u := range units {
+		r, err := u.read(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		found := analyse(r, o, u.mender())
+		if o.Mend {
+			verify(ctx, u, o, found)
+		}
+		out.add(r, found)
+	}
+	slices.SortStableFunc(out.Findings, func(x, y finding.Finding) int {
+		return cmp.Or(cmp.Compare(x.At.File.Path, y.At.File.Path), cmp.Compare(x.At.Start, y.At.Start), cmp.Compare(x.Key, y.Key))
+	})
+	return out, nil
+}
+
+func (r *Report) add(in reading, found []finding.Finding) {
+	r.Findings = append(r.Findings, found...)
+	r.Problems = append(r.Problems, in.problems...)
+	r.Files += len(in.files)
+	for _, f := range in.files {
+		r.Lines += f.Line(len(f.Text))
+	}
+}
+
+// analyse runs the engines and leaves out what a comment allows.
+func analyse(r reading, o Options, m finding.Mender) []finding.Finding {
+	menders := map[ir.Language]finding.Mender{ir.Go: m, ir.Python: m}
+	if m == nil {
+		menders = nil
+	}
+	found := locks.Analyse(r.locks, locks.Options{Menders: menders, Observed: o.Observed})
+	return slices.DeleteFunc(found, func(f finding.Finding) bool {
+		_, allowed := f.At.File.Clean[f.At.Line()]
+		return allowed
+	})
+}
+
+// units sorts the paths into what each reader reads.
+func (o Options) units() ([]unit, error) {
+	dir := cmp.Or(o.Dir, ".")
+	var units []unit
+	var patterns, goFiles []string
+	for _, p := range o.Paths {
+		at := filepath.Join(dir, strings.TrimSuffix(strings.TrimSuffix(p, "..."), "/"))
+		if filepath.IsAbs(p) {
+			at = strings.TrimSuffix(strings.TrimSuffix(p, "..."), "/")
+		}
+		info, err := os.Stat(at)
+		switch {
+		case err != nil && strings.HasSuffix(p, ".go"), err != nil && (strings.HasPrefix(p, ".") || filepath.IsAbs(p)):
+			return nil, fmt.Errorf("check %s: %w; name a file, a folder or a Go package", p, err)
+		case err != nil:
+			patterns = append(patterns, p)
+		case info.IsDir():
+			golang, err := sources(at)
+			if err != nil {
+				return nil, fmt.Errorf("check %s: %w", p, err)
+			}
+			if golang {
+				units = append(units, &goUnit{dir: at, base: dir, patterns: []string{"./..."}})
+			}
+		case strings.HasSuffix(p, ".go"):
+			goFiles = append(goFiles, p)
+		default:
+			return nil, fmt.Errorf("check %s: neither a folder nor a .go file", p)
+		}
+	}
+	if len(patterns) > 0 {
+		units = append(units, &goUnit{dir: dir, base: dir, patterns: patterns})
+	}
+	if len(goFiles) > 0 {
+		units = append(units, &goUnit{dir: dir, base: dir, patterns: goFiles})
+	}
+	return units, nil
+}
+
+// sources looks for Go files in and below a folder.
+func sources(dir string) (golang bool, err error) {
+	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		base := d.Name()
+		if d.IsDir() {
+			if name != dir && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "testdata" || base == "node_modules" || base == "venv" || base == "site-packages" || base == "vendor") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		golang = golang || strings.HasSuffix(base, ".go")
+		return nil
+	})
+	return golang, err
+}
+
+// A goUnit is Go packages of one module.
+type goUnit struct {
+	dir, base string
+	patterns  []string
+}
+
+func (u *goUnit) mender() finding.Mender { return goread.Mender{} }
+
+func (u *goUnit) read(ctx context.Context, overlay map[string][]byte) (reading, error) {
+	r, err := goread.Load(ctx, goread.Options{Dir: u.dir, Base: u.base, Patterns: u.patterns, Overlay: overlay})
+	if err != nil {
+		return reading{}, err
+	}
+	return reading{locks: r.Locks, sql: r.SQL, files: r.Files}, nil
+}

@@ -1,0 +1,123 @@
+package goread
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strings"
+
+	"github.com/penstock-io/penstock/check/finding"
+	"github.com/penstock-io/penstock/check/ir"
+)
+
+// Mender writes fixes in Go.
+type Mender struct{}
+
+// Reorder moves the second lock's statement, and a deferred unlock right
+// behind it, before the first's. With nothing between them that is a swap. A
+// lock that is found through what the first one guards cannot be moved.
+func (Mender) Reorder(first, second *ir.Acquire) (finding.Fix, bool) {
+	f := first.Span.File
+	fset := token.NewFileSet()
+	syntax, err := parser.ParseFile(fset, f.Path, f.Text, parser.SkipObjectResolution)
+	if err != nil {
+		return finding.Fix{}, false
+	}
+	list := together(fset, syntax, first.Span.Start, second.Span.Start)
+	if list == nil {
+		return finding.Fix{}, false
+	}
+	i, j := at(fset, list, first.Span.Start), at(fset, list, second.Span.Start)
+	lock := strings.TrimSpace(second.Span.Text())
+	if i >= j || strings.ContainsAny(strings.TrimSuffix(lock, "()"), "[(") || strings.Count(lock, ".") > 2 {
+		return finding.Fix{}, false
+	}
+	firstEnd, secondEnd := withDefer(list, i), withDefer(list, j)
+	span := func(from, to ast.Node) ir.Span {
+		return ir.Span{File: f, Start: fset.Position(from.Pos()).Offset, End: fset.Position(to.End()).Offset}
+	}
+	moved := span(list[j], list[secondEnd])
+	head := span(list[i], list[firstEnd])
+	if firstEnd+1 == j {
+		return finding.Fix{Edits: []finding.Edit{{Span: head, New: moved.Text()}, {Span: moved, New: head.Text()}}}, true
+	}
+	line := ir.Span{File: f, Start: lineStart(f.Text, moved.Start), End: lineEnd(f.Text, moved.End)}
+	indent := string(f.Text[lineStart(f.Text, head.Start):head.Start])
+	if strings.TrimSpace(indent) != "" || strings.TrimSpace(string(f.Text[line.Start:moved.Start])) != "" {
+		return finding.Fix{}, false
+	}
+	return finding.Fix{
+		Tier: finding.Unsafe,
+		Note: "what runs between the two locks now runs under both",
+		Edits: []finding.Edit{
+			{Span: ir.Span{File: f, Start: head.Start, End: head.Start}, New: moved.Text() + "\n" + indent},
+			{Span: line},
+		},
+	}, true
+}
+
+// together returns the innermost list of statements that holds both offsets
+// as statements of its own.
+func together(fset *token.FileSet, syntax *ast.File, first, second int) []ast.Stmt {
+	var found []ast.Stmt
+	ast.Inspect(syntax, func(n ast.Node) bool {
+		var list []ast.Stmt
+		switch x := n.(type) {
+		case *ast.BlockStmt:
+			list = x.List
+		case *ast.CaseClause:
+			list = x.Body
+		case *ast.CommClause:
+			list = x.Body
+		}
+		if at(fset, list, first) >= 0 && at(fset, list, second) >= 0 {
+			found = list
+		}
+		return true
+	})
+	return found
+}
+
+// at returns the index of the expression statement that starts at an offset.
+func at(fset *token.FileSet, list []ast.Stmt, offset int) int {
+	for i, s := range list {
+		if _, ok := s.(*ast.ExprStmt); ok && fset.Position(s.Pos()).Offset == offset {
+			return i
+		}
+	}
+	return -1
+}
+
+// withDefer returns the index of the deferred unlock right behind statement i,
+// or i.
+func withDefer(list []ast.Stmt, i int) int {
+	if i+1 >= len(list) {
+		return i
+	}
+	d, ok := list[i+1].(*ast.DeferStmt)
+	if !ok {
+		return i
+	}
+	sel, ok := d.Call.Fun.(*ast.SelectorExpr)
+	if !ok || !strings.HasSuffix(sel.Sel.Name, "Unlock") {
+		return i
+	}
+	return i + 1
+}
+
+func lineStart(text []byte, at int) int {
+	for at > 0 && text[at-1] != '\n' {
+		at--
+	}
+	return at
+}
+
+func lineEnd(text []byte, at int) int {
+	for at < len(text) && text[at] != '\n' {
+		at++
+	}
+	return min(at+1, len(text))
+}
+
+// Bind is not offered yet for what is not one expression in the call.
+func (Mender) Bind(finding.Rewrite) (finding.Fix, bool) { return finding.Fix{}, false }

@@ -1,0 +1,5 @@
+package goread
+
+import "golang.org/x/tools/go/packages"
+
+func (r *reader) lowerQueries([]*packages.Package) {}

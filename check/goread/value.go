@@ -1,0 +1,278 @@
+package goread
+
+import (
+	"go/types"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/penstock-io/penstock/check/ir"
+)
+
+// expr lowers an SSA value. A pointer and what it points to are one path: to
+// the lock engine a lock is where it lives.
+func (fr *frame) expr(v ssa.Value) ir.Expr {
+	if e, ok := fr.exprs[v]; ok {
+		return e
+	}
+	if fr.busy[v] {
+		return &ir.Unknown{} // a value made from itself, in a loop
+	}
+	fr.busy[v] = true
+	e := fr.lowerValue(v)
+	delete(fr.busy, v)
+	if e == nil {
+		e = &ir.Unknown{Where: ir.Where{Span: fr.span(v.Pos(), v.Pos())}}
+	}
+	fr.exprs[v] = e
+	return e
+}
+
+func (fr *frame) lowerValue(v ssa.Value) ir.Expr {
+	at := ir.Where{Span: fr.span(v.Pos(), v.Pos())}
+	switch x := v.(type) {
+	case *ssa.Parameter:
+		return &ir.Var{Where: at, Name: x.Name()}
+	case *ssa.FreeVar:
+		return fr.captured(x, at)
+	case *ssa.Global:
+		return &ir.Global{Where: at, Name: x.Pkg.Pkg.Path() + "." + x.Name()}
+	case *ssa.Alloc:
+		return fr.alloc(x)
+	case *ssa.FieldAddr:
+		return fr.field(x.X, x.Field, at)
+	case *ssa.Field:
+		return fr.field(x.X, x.Field, at)
+	case *ssa.IndexAddr:
+		return &ir.Index{Where: at, X: fr.expr(x.X), Key: key(x.Index)}
+	case *ssa.Index:
+		return &ir.Index{Where: at, X: fr.expr(x.X), Key: key(x.Index)}
+	case *ssa.Lookup:
+		return &ir.Index{Where: at, X: fr.expr(x.X), Key: key(x.Index)}
+	case *ssa.Extract:
+		return fr.extract(x, at)
+	case *ssa.UnOp:
+		return fr.load(x)
+	case *ssa.MakeInterface:
+		return fr.expr(x.X)
+	case *ssa.ChangeInterface:
+		return fr.expr(x.X)
+	case *ssa.ChangeType:
+		return fr.expr(x.X)
+	case *ssa.Convert:
+		return fr.expr(x.X)
+	case *ssa.TypeAssert:
+		return fr.expr(x.X)
+	case *ssa.Slice:
+		return fr.expr(x.X)
+	case *ssa.Phi:
+		return fr.phi(x, at)
+	case *ssa.Call:
+		return fr.result(x, 0)
+	case *ssa.Function:
+		if f := fr.funcs[x]; f != nil {
+			return &ir.FuncRef{Where: at, Func: f}
+		}
+	case *ssa.MakeClosure:
+		fn := x.Fn.(*ssa.Function)
+		if f := fr.funcs[fn]; f != nil {
+			return &ir.FuncRef{Where: at, Func: f, Bound: fr.all(x.Bindings), Skip: len(fn.Params)}
+		}
+	}
+	return nil
+}
+
+func key(v ssa.Value) ir.Expr {
+	if c, ok := v.(*ssa.Const); ok && c.Value != nil {
+		return &ir.Const{Text: c.Value.ExactString()}
+	}
+	return nil
+}
+
+func (fr *frame) extract(x *ssa.Extract, at ir.Where) ir.Expr {
+	switch t := x.Tuple.(type) {
+	case *ssa.TypeAssert:
+		return fr.expr(t.X)
+	case *ssa.Lookup:
+		return &ir.Index{Where: at, X: fr.expr(t.X), Key: key(t.Index)}
+	case *ssa.Next:
+		if r, ok := t.Iter.(*ssa.Range); ok {
+			return &ir.Index{Where: at, X: fr.expr(r.X)}
+		}
+	case *ssa.Call:
+		return fr.result(t, x.Index)
+	}
+	return nil
+}
+
+// result is what a call returns, named by the variable it is put in.
+func (fr *frame) result(x *ssa.Call, n int) ir.Expr {
+	at := fr.callSpan(x)
+	if id := fr.named[x.Common().Pos()]; id != nil {
+		at = fr.node(id)
+	}
+	switch fullName(x.Common()) {
+	case "sync.NewCond":
+		return &ir.New{Where: ir.Where{Span: at}, Class: "sync.Cond", Lock: ir.Plain, Of: fr.expr(x.Call.Args[0])}
+	case "(*sync.RWMutex).RLocker":
+		return &ir.Field{Where: ir.Where{Span: at}, X: fr.expr(x.Call.Args[0]), Name: ir.ReadSide, Owner: "sync.RWMutex"}
+	}
+	c := fr.target(x)
+	if c == nil {
+		c = &ir.Call{Span: fr.callSpan(x), Name: fr.callName(x)}
+	}
+	return &ir.Result{Where: ir.Where{Span: at}, Call: c, N: n}
+}
+
+// load is what a pointer points to: the same path, but for a variable that
+// lives in memory because a closure shares it, and is assigned once.
+func (fr *frame) load(x *ssa.UnOp) ir.Expr {
+	if cell, ok := x.X.(*ssa.Alloc); ok {
+		if only := stored(cell); only != nil {
+			return fr.expr(only)
+		}
+	}
+	return fr.expr(x.X)
+}
+
+// stored returns the only value that is ever stored in a cell, nil if there is
+// none or are several.
+func stored(cell *ssa.Alloc) ssa.Value {
+	if _, pointer := cell.Type().(*types.Pointer).Elem().Underlying().(*types.Struct); pointer {
+		return nil
+	}
+	var only ssa.Value
+	for _, ref := range *cell.Referrers() {
+		if s, ok := ref.(*ssa.Store); ok && s.Addr == cell {
+			if only != nil {
+				return nil
+			}
+			only = s.Val
+		}
+	}
+	return only
+}
+
+// captured is a closure's variable: the very object when it is known wherever
+// one looks from, else one more parameter.
+func (fr *frame) captured(x *ssa.FreeVar, at ir.Where) ir.Expr {
+	fn := x.Parent()
+	i := 0
+	for i < len(fn.FreeVars) && fn.FreeVars[i] != x {
+		i++
+	}
+	refs := fn.Referrers()
+	if refs == nil || fn.Parent() == nil {
+		return &ir.Var{Where: at, Name: x.Name()}
+	}
+	for _, ref := range *refs {
+		m, ok := ref.(*ssa.MakeClosure)
+		if !ok || i >= len(m.Bindings) {
+			continue
+		}
+		outer := &frame{fr.reader, fn.Parent(), fr.funcs[fn.Parent()], map[ssa.Value]ir.Expr{}, map[ssa.Value]bool{}, map[ssa.CallInstruction]*ir.Call{}, nil}
+		bound := m.Bindings[i]
+		e := outer.expr(bound)
+		if cell, ok := bound.(*ssa.Alloc); ok {
+			if only := stored(cell); only != nil {
+				e = outer.expr(only)
+			}
+		}
+		if fixed(e) {
+			return e
+		}
+	}
+	return &ir.Var{Where: at, Name: x.Name()}
+}
+
+// fixed reports whether an expression means the same in every function.
+func fixed(e ir.Expr) bool {
+	switch x := e.(type) {
+	case *ir.Global, *ir.New, *ir.Result:
+		return true
+	case *ir.Field:
+		return fixed(x.X)
+	case *ir.Index:
+		return fixed(x.X)
+	}
+	return false
+}
+
+// alloc is an object made here, named by its variable.
+func (fr *frame) alloc(x *ssa.Alloc) ir.Expr {
+	at := fr.span(x.Pos(), x.Pos())
+	if at.Known() && x.Comment != "" && x.Comment != "complit" && x.Comment != "new" {
+		end := at.Start + len(x.Comment)
+		if end <= len(at.File.Text) && string(at.File.Text[at.Start:end]) == x.Comment {
+			at.End = end
+		}
+	}
+	if id := fr.named[x.Pos()]; id != nil {
+		at = fr.node(id)
+	}
+	if !at.Known() {
+		at = fr.f.Span
+		at.End = at.Start
+	}
+	if p, ok := paramCell(x); ok {
+		return fr.expr(p)
+	}
+	return &ir.New{Where: ir.Where{Span: at}, Class: className(x.Type())}
+}
+
+// paramCell returns the parameter whose variable the cell is, when a closure
+// or an address keeps it in memory.
+func paramCell(x *ssa.Alloc) (ssa.Value, bool) {
+	only := stored(x)
+	if p, ok := only.(*ssa.Parameter); ok && carries(p.Type()) {
+		return p, true
+	}
+	return nil, false
+}
+
+func (fr *frame) field(base ssa.Value, index int, at ir.Where) ir.Expr {
+	t := base.Type()
+	if p, ok := t.Underlying().(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	st, ok := t.Underlying().(*types.Struct)
+	if !ok {
+		return nil
+	}
+	owner := ""
+	if st.Field(index).Name() == "L" && className(t) == "sync.Cond" {
+		return fr.expr(base) // a condition is the lock it wraps
+	}
+	if n, ok := types.Unalias(t).(*types.Named); ok {
+		owner = className(n)
+	}
+	return &ir.Field{Where: at, X: fr.expr(base), Name: st.Field(index).Name(), Owner: owner}
+}
+
+// className is the full name of a named type, or of what a pointer to one
+// points to.
+func className(t types.Type) string {
+	if p, ok := types.Unalias(t).(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	if n, ok := types.Unalias(t).(*types.Named); ok {
+		obj := n.Origin().Obj()
+		if obj.Pkg() == nil {
+			return obj.Name()
+		}
+		return obj.Pkg().Path() + "." + obj.Name()
+	}
+	return ""
+}
+
+func (fr *frame) phi(x *ssa.Phi, at ir.Where) ir.Expr {
+	c := &ir.Choice{Where: at}
+	for _, e := range x.Edges {
+		if !fr.busy[e] && len(c.Of) < 4 {
+			c.Of = append(c.Of, fr.expr(e))
+		}
+	}
+	if len(c.Of) == 1 {
+		return c.Of[0]
+	}
+	return c
+}

@@ -1,0 +1,259 @@
+package locks
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/penstock-io/penstock/check/ir"
+)
+
+// call applies the summaries of what a call may reach.
+func (w *walk) call(o *ir.Call, s *state) []*state {
+	targets := w.targets(w.fn, o)
+	var out []*state
+	for _, callee := range targets {
+		sum := w.sums[callee]
+		if sum == nil || sum.trivial() {
+			continue
+		}
+		w.noteCall(o, callee, s)
+		unsure := !o.Sure && len(targets) > 1
+		through := func(at site) site {
+			return site{at.op, at.fn, &hop{call: o, from: w.fn, next: at.via, sure: !unsure}}
+		}
+		for _, acq := range sum.acquires {
+			if depth(acq.at.via) >= depthMax {
+				continue
+			}
+			mine := acquire{lock: w.objects.leave(acq.lock, callee, w.fn, o.Args), mode: acq.mode, try: acq.try, at: through(acq.at)}
+			for _, r := range acq.released {
+				mine.released = append(mine.released, w.objects.leave(r, callee, w.fn, o.Args))
+			}
+			w.took(s, mine, w.translateHeld(acq.held, callee, o, through), unsure)
+		}
+		for _, e := range sum.exits {
+			if len(e.added)+len(e.released) == 0 || unsure && len(e.added) > 0 {
+				continue
+			}
+			out = append(out, w.after(s, e, callee, o, through))
+		}
+		if slices.ContainsFunc(sum.exits, func(e exit) bool { return len(e.added)+len(e.released) == 0 }) || len(sum.exits) == 0 {
+			out = append(out, s.clone())
+		}
+	}
+	if len(out) == 0 {
+		return []*state{s}
+	}
+	return distinct(out)
+}
+
+func distinct(states []*state) []*state {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(states, func(s *state) bool {
+		k := s.key()
+		was := seen[k]
+		seen[k] = true
+		return was
+	})
+}
+
+func depth(h *hop) int {
+	n := 0
+	for ; h != nil; h = h.next {
+		n++
+	}
+	return n
+}
+
+func (w *walk) translateHeld(hs []held, callee *ir.Func, o *ir.Call, through func(site) site) []held {
+	out := make([]held, len(hs))
+	for i, h := range hs {
+		out[i] = held{lock: w.objects.leave(h.lock, callee, w.fn, o.Args), mode: h.mode, at: through(h.at), kept: h.kept}
+	}
+	return out
+}
+
+// after is the state behind one outcome of a call.
+func (w *walk) after(s *state, e exit, callee *ir.Func, o *ir.Call, through func(site) site) *state {
+	out := s.clone()
+	for _, r := range e.released {
+		for _, mode := range []ir.Mode{ir.Exclusive} {
+			w.release(out, w.objects.leave(r, callee, w.fn, o.Args), mode)
+		}
+	}
+	for _, h := range w.translateHeld(e.added, callee, o, through) {
+		if h.lock.root != unknownRoot || h.lock.class != "" {
+			h.ok, h.kept = "", true
+			out.held = append(out.held, h)
+		}
+	}
+	return out
+}
+
+// noteCall keeps what is held at least at each call, over all ways to it.
+func (w *walk) noteCall(o *ir.Call, callee *ir.Func, s *state) {
+	var must []string
+	for _, h := range s.held {
+		if h.mode == ir.Exclusive && h.lock.class != "" && h.ok == "" {
+			must = append(must, h.lock.class)
+		}
+	}
+	for i := range w.sum.calls {
+		c := &w.sum.calls[i]
+		if c.call == o && c.callee == callee {
+			c.must = intersect(c.must, must)
+			c.quiet = c.quiet && len(s.live) == 0
+			return
+		}
+	}
+	w.sum.calls = append(w.sum.calls, callSite{o, callee, must, len(s.live) == 0})
+}
+
+func intersect(x, y []string) []string {
+	return slices.DeleteFunc(slices.Clone(x), func(s string) bool { return !slices.Contains(y, s) })
+}
+
+// start notes a thread, and with which others of this function it may overlap.
+func (w *walk) start(o *ir.Start, s *state) {
+	for _, callee := range w.targets(w.fn, o.Call) {
+		if !slices.ContainsFunc(w.sum.starts, func(x startSite) bool { return x.start == o && x.callee == callee }) {
+			w.sum.starts = append(w.sum.starts, startSite{o, callee})
+		}
+	}
+	for _, other := range s.live {
+		w.pairs[[2]*ir.Start{other, o}] = true
+		w.pairs[[2]*ir.Start{o, other}] = true
+	}
+	if !slices.Contains(s.live, o) {
+		s.live = append(s.live, o)
+	}
+}
+
+// joined drops the threads that have certainly ended: the one of the same
+// name, `t1.start()` and `t1.join()`, or else all of them.
+func joined(o *ir.Join, s *state) {
+	name := o.What[:max(strings.LastIndexByte(o.What, '.'), 0)]
+	for i, l := range s.live {
+		if name != "" && strings.HasPrefix(l.Span.Text(), name+".") {
+			s.live = slices.Delete(s.live, i, i+1)
+			return
+		}
+	}
+	s.live = nil
+}
+
+// edge files an edge under its classes, or as a lock taken twice.
+func (a *analysis) edge(e *edge) {
+	if e.from.place == e.to.place && e.from.root != unknownRoot {
+		if e.fromAt.op == e.toAt.op && e.from.root == newRoot && madeIn(e.fn, strings.TrimPrefix(e.from.name, "result ")) {
+			return // another one each time round the loop
+		}
+		key := [2]ir.Op{e.fromAt.op, e.toAt.op}
+		if old := a.doubles[key]; old == nil || depth(e.toAt.via) < depth(old.toAt.via) {
+			a.doubles[key] = e
+		}
+		return
+	}
+	if e.from.class == "" || e.to.class == "" {
+		return
+	}
+	if e.from.class == e.to.class && (e.from.root == unknownRoot || e.to.root == unknownRoot) {
+		return // one lock or two: not known
+	}
+	if e.fn.Maker && e.from.root == paramRoot && e.from.n == 0 || fresh(e) {
+		return // nobody else can see the held lock yet
+	}
+	key := [2]string{e.from.class, e.to.class}
+	for i, old := range a.edges[key] {
+		if old.fromAt.op == e.fromAt.op && old.toAt.op == e.toAt.op && old.from.place == e.from.place && old.to.place == e.to.place {
+			if len(e.held) < len(old.held) || len(e.held) == len(old.held) && depth(e.toAt.via) < depth(old.toAt.via) {
+				a.edges[key][i] = e
+			}
+			return
+		}
+	}
+	if len(a.edges[key]) < variantsMax {
+		a.edges[key] = append(a.edges[key], e)
+	}
+}
+
+// fresh reports whether the held lock was made in the same function, before it
+// started any thread.
+func fresh(e *edge) bool {
+	return e.quiet && e.from.root == newRoot && e.fromAt.via == nil && e.fn.Entry != ir.Main &&
+		e.fn.Outer == nil && madeIn(e.fn, e.from.name)
+}
+
+func madeIn(f *ir.Func, site string) bool {
+	from, to := f.Span, site
+	return from.Known() && strings.HasPrefix(to, from.File.Path+":") && inside(f, site)
+}
+
+func inside(f *ir.Func, site string) bool {
+	parts := strings.Split(site, ":")
+	if len(parts) < 3 {
+		return false
+	}
+	line := 0
+	for _, c := range parts[len(parts)-2] {
+		line = line*10 + int(c-'0')
+	}
+	return line >= f.Span.Line() && line <= f.Span.File.Line(f.Span.End)
+}
+
+// components returns the strongly connected components of the call graph,
+// callees first (Tarjan 1972), without recursion.
+func components(funcs []*ir.Func, next func(*ir.Func) []*ir.Func) [][]*ir.Func {
+	type frame struct {
+		f    *ir.Func
+		outs []*ir.Func
+	}
+	index, low := map[*ir.Func]int{}, map[*ir.Func]int{}
+	on := map[*ir.Func]bool{}
+	var stack []*ir.Func
+	var out [][]*ir.Func
+	for _, root := range funcs {
+		if index[root] != 0 {
+			continue
+		}
+		open := func(f *ir.Func) frame {
+			index[f] = len(index) + 1
+			low[f] = index[f]
+			stack = append(stack, f)
+			on[f] = true
+			return frame{f, next(f)}
+		}
+		frames := []frame{open(root)}
+		for len(frames) > 0 {
+			top := &frames[len(frames)-1]
+			if len(top.outs) > 0 {
+				to := top.outs[0]
+				top.outs = top.outs[1:]
+				switch {
+				case index[to] == 0:
+					frames = append(frames, open(to))
+				case on[to]:
+					low[top.f] = min(low[top.f], index[to])
+				}
+				continue
+			}
+			f := top.f
+			frames = frames[:len(frames)-1]
+			if len(frames) > 0 {
+				up := frames[len(frames)-1].f
+				low[up] = min(low[up], low[f])
+			}
+			if low[f] != index[f] {
+				continue
+			}
+			at := slices.Index(stack, f)
+			group := slices.Clone(stack[at:]) // f and what returns to it
+			stack = stack[:at]
+			for _, g := range group {
+				on[g] = false
+			}
+			out = append(out, group)
+		}
+	}
+	return out
+}

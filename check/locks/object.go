@@ -1,0 +1,500 @@
+package locks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/penstock-io/penstock/check/ir"
+)
+
+// A rootKind is where a place begins.
+type rootKind uint8
+
+const (
+	unknownRoot rootKind = iota
+	globalRoot           // a variable of the module, or of a package
+	paramRoot            // the nth parameter: the caller knows more
+	newRoot              // what was allocated at a site
+)
+
+// A place is the path by which a function reaches an object. Equal places of
+// one frame are one object.
+type place struct {
+	root rootKind
+	n    int    // parameter
+	name string // global, or allocation site
+	sel  string // .field[*].field
+}
+
+// absolute reports whether the place means the same in every function.
+func (p place) absolute() bool { return p.root == globalRoot || p.root == newRoot }
+
+// An object is a place and what is known of what is there.
+type object struct {
+	place
+	of    string   // the class of what it is a field of
+	made  *ir.Call // what returned it, when it is a call's result
+	maker *ir.Func // in whose frame made stands
+	class string   // what all locks at such places have in common; "" when unknown
+	label string   // as a person reads it
+	kind  ir.LockKind
+	guess bool // taken for a lock by its name alone
+	fn    *ir.Func
+	bound []ir.Expr // for a function value
+	skip  int
+}
+
+// objects resolves expressions to objects, in one program.
+type objects struct {
+	kinds  map[string]ir.LockKind    // class -> kind, from where it is made
+	wraps  map[string]wrapped        // class -> the lock a condition wraps
+	stores map[*ir.Func][]*ir.Assign // fields filled, by function
+	gives  map[*ir.Func][]*ir.Return
+	owners map[string][]string // field name -> classes that keep a lock in it
+	locals map[*ir.Func]map[string][]ir.Expr
+	alias  map[string]ir.Expr // global -> the only other global it is a name for
+}
+
+const depthMax = 12 // nesting of one expression followed
+
+func newObjects(p *ir.Program) *objects {
+	o := &objects{
+		kinds:  map[string]ir.LockKind{},
+		wraps:  map[string]wrapped{},
+		stores: map[*ir.Func][]*ir.Assign{},
+		gives:  map[*ir.Func][]*ir.Return{},
+		owners: map[string][]string{},
+		locals: map[*ir.Func]map[string][]ir.Expr{},
+		alias:  map[string]ir.Expr{},
+	}
+	counts := map[string]int{}
+	for _, f := range p.Funcs {
+		for _, b := range f.Blocks {
+			for _, op := range b.Ops {
+				switch x := op.(type) {
+				case *ir.Assign:
+					o.learn(f, x, counts)
+				case *ir.Return:
+					o.gives[f] = append(o.gives[f], x)
+				}
+			}
+		}
+	}
+	for name, n := range counts {
+		if n > 1 {
+			delete(o.alias, name)
+		}
+	}
+	for _, f := range p.Funcs {
+		for _, b := range f.Blocks {
+			for _, op := range b.Ops {
+				if as, ok := op.(*ir.Assign); ok {
+					o.learnWrap(f, as)
+				}
+			}
+		}
+	}
+	return o
+}
+
+// A wrapped lock is what a condition takes: beside it in the same object, or
+// the same everywhere.
+type wrapped struct {
+	beside bool
+	obj    object // sel is relative to the object when beside
+}
+
+// learnWrap notes which lock a condition that is kept in a place wraps.
+func (o *objects) learnWrap(f *ir.Func, as *ir.Assign) {
+	made, ok := as.Value.(*ir.New)
+	if !ok || made.Of == nil {
+		return
+	}
+	inner := o.resolve(f, made.Of, 0)
+	outer := o.resolve(f, as.To, 0)
+	if len(inner) != 1 || len(outer) != 1 || outer[0].class == "" {
+		return
+	}
+	w := wrapped{obj: inner[0]}
+	if to, ok := as.To.(*ir.Field); ok && inner[0].root != globalRoot {
+		base := o.resolve(f, to.X, 0)
+		rest, inside := "", false
+		if len(base) == 1 && base[0].root == inner[0].root && base[0].n == inner[0].n && base[0].name == inner[0].name {
+			rest, inside = strings.CutPrefix(inner[0].sel, base[0].sel)
+		}
+		if !inside {
+			return
+		}
+		w.beside, w.obj.place = true, place{sel: rest}
+	}
+	o.wraps[outer[0].class] = w
+}
+
+func (o *objects) learn(f *ir.Func, as *ir.Assign, counts map[string]int) {
+	class := ""
+	switch to := as.To.(type) {
+	case *ir.Var:
+		in := f
+		if to.In != nil {
+			in = to.In
+		}
+		if o.locals[in] == nil {
+			o.locals[in] = map[string][]ir.Expr{}
+		}
+		o.locals[in][to.Name] = append(o.locals[in][to.Name], as.Value)
+	case *ir.Global:
+		class = to.Name
+		counts[class]++
+		if g, ok := as.Value.(*ir.Global); ok && g.Name != class {
+			o.alias[class] = g
+		}
+	case *ir.Field:
+		class = to.Owner + "." + to.Name
+		o.stores[f] = append(o.stores[f], as)
+	case *ir.Index:
+		if base := o.resolve(f, to.X, 0); len(base) == 1 {
+			class = base[0].class + "[]"
+		}
+	}
+	if class != "" {
+		o.learnValue(class, as)
+	}
+}
+
+// learnValue notes that a class of places holds a lock, or a collection of them.
+func (o *objects) learnValue(class string, as *ir.Assign) {
+	switch v := as.Value.(type) {
+	case *ir.New:
+		if v.Lock == ir.NoLock {
+			return
+		}
+		o.kinds[class] = v.Lock
+		if to, ok := as.To.(*ir.Field); ok && to.Owner != "" && !slices.Contains(o.owners[to.Name], to.Owner) {
+			o.owners[to.Name] = append(o.owners[to.Name], to.Owner)
+		}
+	case *ir.List:
+		for _, e := range v.Elems {
+			if n, ok := e.(*ir.New); ok && n.Lock != ir.NoLock {
+				o.kinds[class+"[]"] = n.Lock
+			}
+		}
+	case *ir.Each:
+		if n, ok := v.Elem.(*ir.New); ok && n.Lock != ir.NoLock {
+			o.kinds[class+"[]"] = n.Lock
+		}
+	}
+}
+
+// lock resolves the object of an Acquire or Release. ok is false when it is no
+// lock, or nothing is known of it.
+func (o *objects) lock(f *ir.Func, e ir.Expr, kind ir.LockKind) (object, bool) {
+	found := o.resolve(f, e, 0)
+	if len(found) == 0 {
+		return object{}, false
+	}
+	obj := found[0]
+	for _, other := range found[1:] {
+		if other.place != obj.place {
+			obj.place = place{}
+		}
+		if other.class != obj.class {
+			return object{}, false // one of several locks: no order can be told
+		}
+	}
+	if kind != ir.NoLock {
+		obj.kind = kind
+	} else if obj.kind == ir.NoLock {
+		obj.kind = o.kinds[obj.class]
+	}
+	if obj.kind == ir.NoLock {
+		if !looksLikeLock(obj.label) || obj.class == "" && obj.root != paramRoot {
+			return object{}, false
+		}
+		obj.kind, obj.guess = ir.Plain, true
+	}
+	return o.unwrap(obj), true
+}
+
+// unwrap follows a condition to the lock it wraps.
+func (o *objects) unwrap(obj object) object {
+	w, ok := o.wraps[obj.class]
+	if !ok {
+		return obj
+	}
+	out := w.obj
+	if w.beside {
+		out.place = obj.place
+		if out.root != unknownRoot {
+			out.sel = obj.sel[:max(strings.LastIndexByte(obj.sel, '.'), 0)] + w.obj.sel
+		}
+		out.label = obj.label
+	}
+	if out.kind == ir.NoLock {
+		if out.kind = o.kinds[out.class]; out.kind == ir.NoLock {
+			out.kind = obj.kind
+		}
+	}
+	return out
+}
+
+// readSide strips the pseudo-field of a read-write lock's read side.
+func readSide(obj object) (object, bool) {
+	sel, ok := strings.CutSuffix(obj.sel, "."+ir.ReadSide)
+	if !ok && !strings.HasSuffix(obj.class, "."+ir.ReadSide) {
+		return obj, false
+	}
+	obj.sel = sel
+	obj.class = obj.of
+	obj.kind = ir.ReadWrite
+	obj.label = strings.TrimSuffix(obj.label, "."+ir.ReadSide)
+	return obj, true
+}
+
+// looksLikeLock reports whether a name says that the thing is a lock.
+func looksLikeLock(label string) bool {
+	last := strings.ToLower(label[strings.LastIndexAny(label, ".")+1:])
+	for _, word := range []string{"lock", "mutex", "mtx"} {
+		if strings.Contains(last, word) && !strings.Contains(last, "block") && !strings.Contains(last, "clock") {
+			return true
+		}
+	}
+	return false
+}
+
+// resolve returns the objects an expression may mean, as f reaches them.
+func (o *objects) resolve(f *ir.Func, e ir.Expr, depth int) []object {
+	if depth > depthMax || e == nil {
+		return nil
+	}
+	switch x := e.(type) {
+	case *ir.Var:
+		return o.variable(f, x, depth)
+	case *ir.Global:
+		if other, ok := o.alias[x.Name]; ok {
+			return o.resolve(f, other, depth+1)
+		}
+		return []object{{place: place{root: globalRoot, name: x.Name}, class: x.Name, label: short(x.Name)}}
+	case *ir.Field:
+		return o.each(f, x.X, depth, func(base object) object { return o.field(base, x) })
+	case *ir.Index:
+		return o.each(f, x.X, depth, func(base object) object { return element(base, x) })
+	case *ir.New:
+		at := x.Span.String()
+		obj := object{place: place{root: newRoot, name: at}, class: at, label: label(x.Span, x.Class), kind: x.Lock}
+		if x.Of != nil && x.Lock != ir.NoLock {
+			if inner := o.resolve(f, x.Of, depth+1); len(inner) == 1 {
+				return inner
+			}
+		}
+		return []object{obj}
+	case *ir.Result:
+		at := "result " + x.Span.String()
+		return []object{{place: place{root: newRoot, name: at}, class: at, label: label(x.Span, ""), made: x.Call, maker: f}}
+	case *ir.FuncRef:
+		return []object{{fn: x.Func, bound: x.Bound, skip: x.Skip}}
+	case *ir.Choice:
+		var all []object
+		for _, one := range x.Of {
+			for _, obj := range o.resolve(f, one, depth+1) {
+				if len(all) < 4 && !slices.ContainsFunc(all, func(y object) bool { return y.place == obj.place && y.fn == obj.fn && y.class == obj.class }) {
+					all = append(all, obj)
+				}
+			}
+		}
+		return all
+	}
+	return []object{{label: label(e.At(), "")}}
+}
+
+func (o *objects) each(f *ir.Func, x ir.Expr, depth int, step func(object) object) []object {
+	bases := o.resolve(f, x, depth+1)
+	if len(bases) == 0 {
+		bases = []object{{label: "something"}}
+	}
+	out := make([]object, len(bases))
+	for i, b := range bases {
+		out[i] = step(b)
+	}
+	return out
+}
+
+func (o *objects) field(base object, x *ir.Field) object {
+	owner := x.Owner
+	if owner == "" && len(o.owners[x.Name]) == 1 {
+		owner = o.owners[x.Name][0]
+	}
+	if filled, ok := o.filled(base, x.Name); ok {
+		return filled
+	}
+	out := object{place: base.place, label: base.label + "." + x.Name, of: base.class}
+	if out.root != unknownRoot {
+		out.sel += "." + x.Name
+	}
+	switch {
+	case owner != "":
+		out.class = owner + "." + x.Name
+	case base.class != "":
+		out.class = base.class + "." + x.Name
+	}
+	return out
+}
+
+func element(base object, x *ir.Index) object {
+	key := "*"
+	if c, ok := x.Key.(*ir.Const); ok {
+		key = c.Text
+	}
+	out := object{place: base.place, label: base.label + "[" + key + "]"}
+	if base.class != "" {
+		out.class = base.class + "[]"
+	}
+	if key == "*" {
+		out.place = place{} // which element is not known
+	} else if out.root != unknownRoot {
+		out.sel += "[" + key + "]"
+	}
+	return out
+}
+
+func (o *objects) variable(f *ir.Func, x *ir.Var, depth int) []object {
+	in := f
+	if x.In != nil {
+		in = x.In
+	}
+	values := o.locals[in][x.Name]
+	var all []object
+	if i := slices.Index(in.Params, x.Name); i >= 0 {
+		obj := object{label: x.Name}
+		if in == f {
+			obj.place = place{root: paramRoot, n: i}
+		}
+		all = append(all, obj)
+	}
+	for _, v := range values {
+		if self, ok := v.(*ir.Var); ok && self.Name == x.Name && self.In == x.In {
+			continue
+		}
+		for _, obj := range o.resolve(in, v, depth+1) {
+			if in != f && obj.root == paramRoot {
+				obj.place = place{} // a parameter of another frame
+			}
+			if obj.root == newRoot && obj.label != x.Name {
+				obj.label = x.Name
+			}
+			if len(all) < 4 {
+				all = append(all, obj)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return []object{{place: place{root: newRoot, name: in.ID + "." + x.Name}, class: in.ID + "." + x.Name, label: x.Name}}
+	}
+	return all
+}
+
+// leave is an object of a callee as its caller sees it: what the callee made
+// is another one at each call.
+func (o *objects) leave(obj object, callee *ir.Func, caller *ir.Func, args []ir.Expr) object {
+	if obj.root == newRoot && madeIn(callee, strings.TrimPrefix(obj.name, "result ")) {
+		obj.place, obj.made = place{}, nil
+		return obj
+	}
+	return o.translate(obj, caller, args)
+}
+
+// translate brings a callee's object into the caller's frame.
+func (o *objects) translate(obj object, caller *ir.Func, args []ir.Expr) object {
+	if obj.root != paramRoot {
+		return obj
+	}
+	if obj.n >= len(args) || args[obj.n] == nil {
+		obj.place = place{}
+		return obj
+	}
+	bases := o.resolve(caller, args[obj.n], 0)
+	if len(bases) != 1 || bases[0].fn != nil {
+		obj.place = place{}
+		return obj
+	}
+	base := bases[0]
+	sel := obj.sel
+	base, sel = o.follow(base, sel)
+	obj.place = base.place
+	if obj.root != unknownRoot {
+		obj.sel += sel
+	}
+	if obj.class == "" && base.class != "" {
+		obj.class = base.class + sel
+	}
+	obj.label = base.label + sel
+	if obj.guess && o.kinds[obj.class] != ir.NoLock {
+		obj.kind, obj.guess = o.kinds[obj.class], false
+	}
+	return obj
+}
+
+// filled follows a field of an object that a call has just made to what the
+// maker put there: newClient(c).conn is c when newClient returns &client{conn: c}.
+func (o *objects) filled(base object, name string) (object, bool) {
+	if base.made == nil || base.sel != "" || len(base.made.Callees) != 1 {
+		return object{}, false
+	}
+	maker := base.made.Callees[0]
+	if len(o.gives[maker]) != 1 || len(o.gives[maker][0].Values) == 0 {
+		return object{}, false
+	}
+	given := o.resolve(maker, o.gives[maker][0].Values[0], 2)
+	if len(given) != 1 || given[0].root != newRoot {
+		return object{}, false
+	}
+	var found *object
+	for _, as := range o.stores[maker] {
+		to := as.To.(*ir.Field)
+		if at := o.resolve(maker, to.X, 2); to.Name != name || len(at) != 1 || at[0].place != given[0].place {
+			continue
+		}
+		values := o.resolve(maker, as.Value, 2)
+		if len(values) != 1 || found != nil {
+			return object{}, false
+		}
+		found = &values[0]
+	}
+	if found == nil || found.root != paramRoot {
+		return object{}, false
+	}
+	out := o.translate(*found, base.maker, base.made.Args)
+	return out, out.root != unknownRoot
+}
+
+// follow walks a selector from a base as far as it leads through objects that
+// calls have just made.
+func (o *objects) follow(base object, sel string) (object, string) {
+	for base.made != nil && strings.HasPrefix(sel, ".") {
+		name, rest := sel[1:], ""
+		if i := strings.IndexAny(name, ".["); i >= 0 {
+			name, rest = name[:i], name[i:]
+		}
+		next, ok := o.filled(base, name)
+		if !ok {
+			break
+		}
+		base, sel = next, rest
+	}
+	return base, sel
+}
+
+// short is the last part of a full name.
+func short(name string) string { return name[strings.LastIndexAny(name, "./")+1:] }
+
+// label is how a person reads what is written at a span.
+func label(at ir.Span, class string) string {
+	text := at.Text()
+	if text == "" || len(text) > 40 || strings.ContainsAny(text, "\n\t") {
+		if class == "" {
+			return "a lock"
+		}
+		return fmt.Sprintf("%s made on line %d", short(class), at.Line())
+	}
+	return text
+}
