@@ -35,7 +35,7 @@ const module = "github.com/penstock-io/penstock"
 var (
 	freestanding = []string{"", "ttlcache", "stats", "lockorder"} // standard library only
 	adapters     = []string{"ingest", "journal", "kafka", "enrich", "csvfile", "s3", "postgres", "sqlite", "dynamo", "reads", "check"}
-	shared       = []string{"", "stream", "ttlcache"}                                    // what adapters may share
+	shared       = []string{"", "stream", "ttlcache", "auth"}                            // what adapters may share
 	testOnly     = []string{"internal/faults", "internal/sinktest", "internal/realtest"} // never in the program
 	wiring       = []string{"cmd"}                                                       // puts rooms together
 )

@@ -101,6 +101,7 @@ type Handler struct {
 
 	replacing sync.Mutex // held while served is being replaced
 	served    atomic.Pointer[served]
+	room      atomic.Pointer[Room]
 }
 
 // served is what one request sees from its beginning to its end, whatever is
@@ -148,6 +149,22 @@ func (h *Handler) Replace(streams []Stream, keys *Keys) error {
 	h.served.Store(next)
 	return nil
 }
+
+// A Room serves paths of its own behind this handler's request ids, headers,
+// recovery and metrics. It finds out itself who asks, see Holder.
+type Room interface {
+	// Serves reports whether the path is the room's.
+	Serves(path string) bool
+
+	// Serve answers the request and returns the status.
+	Serve(w http.ResponseWriter, r *http.Request, requestID string) int
+
+	// Describe adds the room's paths to an OpenAPI document.
+	Describe(openAPI []byte) ([]byte, error)
+}
+
+// Mount has the room serve its paths from the next request on.
+func (h *Handler) Mount(r Room) { h.room.Store(&r) }
 
 // Guarded reports whether senders need a key.
 func (h *Handler) Guarded() bool { return h.served.Load().keys != nil }

@@ -18,6 +18,10 @@ import (
 //	    streams: [orders]            # or ["*"]
 //	    rate: 1000/s                 # events; also /m and /h; left out: no limit
 //	    burst: 2000                  # events at once; left out: one second's worth
+//	    user: "7"                    # may read this user's rows; for tenants, also tenant: NAME
+//	  - name: helpdesk
+//	    hash: sha256:2c26b4…
+//	    users: "*"                   # may read any user's rows
 //	  - name: warehouse
 //	    certificate: sha256:60303a…  # of a client certificate (DER), for mutual TLS
 //	    streams: ["*"]
@@ -103,8 +107,10 @@ func parseKey(node *yaml.Node) (*Key, error) {
 		return nil, fmt.Errorf("%d: the key has no name: add `name:`", node.Line)
 	case !k.hasHash && !k.hasCert:
 		return nil, fmt.Errorf("%d: key %q has no hash: add `hash:`, or `certificate:` for mutual TLS", node.Line, k.Name)
-	case len(k.Streams) == 0:
-		return nil, fmt.Errorf(`%d: key %q may use no stream: add streams: [NAME] or streams: ["*"]`, node.Line, k.Name)
+	case len(k.Streams) == 0 && k.User == "" && !k.EveryUser:
+		return nil, fmt.Errorf(`%d: key %q may use no stream: add streams: [NAME] or streams: ["*"], or for reading user: ID`, node.Line, k.Name)
+	case k.User != "" && k.EveryUser:
+		return nil, fmt.Errorf("%d: key %q is a user's and a service's: leave out user or users", node.Line, k.Name)
 	case k.Burst > 0 && k.Rate == 0:
 		return nil, fmt.Errorf("%d: key %q has a burst without a rate: add `rate:`", node.Line, k.Name)
 	}
@@ -128,6 +134,19 @@ func (k *Key) set(name string, value *yaml.Node) (err error) {
 		if err := value.Decode(&k.Streams); err != nil {
 			return fmt.Errorf("streams: want a list of names, as [orders]")
 		}
+	case "user":
+		if k.User = value.Value; k.User == "" || value.Kind != yaml.ScalarNode {
+			return fmt.Errorf(`user: want one user's id, as user: "7"`)
+		}
+	case "tenant":
+		if k.Tenant = value.Value; k.Tenant == "" || value.Kind != yaml.ScalarNode {
+			return fmt.Errorf("tenant: want one tenant's name")
+		}
+	case "users":
+		if value.Value != everyStream {
+			return fmt.Errorf(`users %q: write users: "*" for a service that reads for any user, or user: ID for one`, value.Value)
+		}
+		k.EveryUser = true
 	case "rate":
 		k.Rate, err = parseRate(value.Value)
 	case "burst":
@@ -136,7 +155,7 @@ func (k *Key) set(name string, value *yaml.Node) (err error) {
 			return fmt.Errorf("burst %q: want a whole number of events, at least 1", value.Value)
 		}
 	default:
-		return fmt.Errorf("unknown word %q: a key has name, hash, certificate, streams, rate and burst", name)
+		return fmt.Errorf("unknown word %q: a key has name, hash, certificate, streams, rate, burst, user, tenant and users", name)
 	}
 	return err
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/time/rate"
+
+	"github.com/penstock-io/penstock/auth"
 )
 
 // Keys are the API keys that may send, with the streams each may use and how
@@ -28,6 +30,11 @@ type Keys struct {
 type Key struct {
 	Name    string
 	Streams []string // names of streams, or "*" for all of them
+
+	// What the holder may read: his own rows as User, of his Tenant where
+	// there are tenants, or for any user, as a service.
+	User, Tenant string
+	EveryUser    bool
 
 	// Rate is events a second, 0 for no limit; Burst is how many may come at
 	// once, by default one second's worth.
@@ -119,6 +126,21 @@ func (ks *Keys) inherit(old *Keys) {
 			}
 		}
 	}
+}
+
+// Holder is what the keys file says of the holder of the request's key. Without
+// keys, on a server for this machine only, everybody may read for any user, as
+// everybody may send. The error is an *auth.Denied.
+func (h *Handler) Holder(r *http.Request) (auth.Holder, error) {
+	keys := h.served.Load().keys
+	if keys == nil {
+		return auth.Holder{Name: "anybody", Every: true}, nil
+	}
+	k, p := keys.holder(r)
+	if p != nil {
+		return auth.Holder{}, &auth.Denied{Detail: p.detail}
+	}
+	return auth.Holder{Name: k.Name, User: k.User, Tenant: k.Tenant, Every: k.EveryUser}, nil
 }
 
 const secretMax = 512 // bytes

@@ -12,5 +12,13 @@ import (
 var openAPI []byte
 
 func (h *Handler) showOpenAPI(w http.ResponseWriter, r *http.Request, c *call) int {
-	return show(w, openAPI)
+	room := h.room.Load()
+	if room == nil {
+		return show(w, openAPI)
+	}
+	described, err := (*room).Describe(openAPI)
+	if err != nil { // both are this program's own
+		panic(err)
+	}
+	return show(w, described)
 }

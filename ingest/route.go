@@ -31,6 +31,9 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, c *call) int {
 	case "/openapi.json":
 		serve = h.showOpenAPI
 	default:
+		if room := h.room.Load(); room != nil && (*room).Serves(path) {
+			return (*room).Serve(w, r, c.id)
+		}
 		return notFound("no such path; the paths are in /openapi.json").answer(w, c.id)
 	}
 	if !reads(r) {

@@ -228,7 +228,8 @@ func (t *Table) indexes() []string {
 	if len(t.key) == 0 {
 		return nil
 	}
-	return []string{"ALTER TABLE " + t.name.Sanitize() + " ADD PRIMARY KEY (" + t.names(t.key) + ")"}
+	primary := "ALTER TABLE " + t.name.Sanitize() + " ADD PRIMARY KEY (" + t.names(t.key) + ")"
+	return append([]string{primary}, pageIndexes(t.o.Stream)...)
 }
 
 // names are the quoted names of the columns at these places, with commas.

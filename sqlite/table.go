@@ -127,7 +127,11 @@ func (t *Table) prepare(ctx context.Context) error {
 		there, err := t.exists(ctx, conn, t.name)
 		if err == nil && !there {
 			t.log.Info("created table", "table", t.name)
-			_, err = conn.ExecContext(ctx, t.definition(t.name))
+			for _, statement := range append([]string{t.definition(t.name)}, t.pageIndexes()...) {
+				if _, err = conn.ExecContext(ctx, statement); err != nil {
+					return fmt.Errorf("create it: %w", err)
+				}
+			}
 		}
 		if err == nil && t.o.Mode == penstock.Replace {
 			err = t.createShadow(ctx, conn)

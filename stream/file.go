@@ -110,7 +110,7 @@ type fileCompiler struct {
 // the reading.
 func (c *fileCompiler) compile(root *yaml.Node) error {
 	keys, err := keyed(root, "the stream file",
-		"stream", "schema", "id", "key", "time", "derive", "enrich", "topic", "table", "ack", "rejects")
+		"stream", "schema", "id", "key", "time", "derive", "enrich", "topic", "table", "reads", "ack", "rejects")
 	if keys == nil {
 		return err
 	}
@@ -131,6 +131,8 @@ func (c *fileCompiler) compile(root *yaml.Node) error {
 	c.topic()
 	if err := c.stream.compileTable(keys["table"].value); err != nil {
 		c.note(err)
+	} else if reads, ok := keys["reads"]; ok {
+		c.note(c.stream.compileReads(reads.value))
 	}
 	c.receipts()
 	if err := errors.Join(c.wrong...); err != nil {

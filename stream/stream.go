@@ -69,6 +69,7 @@ type Stream struct {
 	Lookups []Lookup // what enrich is to ask
 	Topic   string   // Kafka topic; by default the stream's name
 	Table   Table    // target table of the SQL sinks
+	Reads   []*Read  // how the table may be read by HTTP
 	Ack     penstock.Ack
 	Rejects bool     // keep rejects in Topic + ".rejects"
 	Slow    []string // keywords that send every document to the full validator; empty on the fast path

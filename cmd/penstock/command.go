@@ -47,6 +47,7 @@ func commands() []command {
 		{"gen", "", "make up orders, good and bad, in any form a door reads", defineGen},
 		{"key", "NAME", "make a new API key (on stderr) and its lines for the keys file", defineKey},
 		{"check", "[PATH...]", "find deadlocks and SQL injection in Go and Python, explain and mend them", defineCheck},
+		{"role", "", "print the SQL of the PostgreSQL role that reads are answered with", defineRole},
 		{"version", "", "print the version", defineVersion},
 	}
 }

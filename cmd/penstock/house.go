@@ -37,6 +37,7 @@ type house struct {
 	mu      sync.Mutex
 	rules   []*stream.Stream            // in force
 	lines   map[string]*line            // by stream; a stream that is gone keeps its line, to drain
+	reading *readingRoom                // nil without a database
 	tables  tableKeepers                // what puts the topics into a database
 	lookups map[string]*enrich.Enricher // by stream, in force
 	retired []retiree
@@ -80,6 +81,15 @@ func openHouse(c *serveConfig, log *slog.Logger) (h *house, err error) {
 		BodyBytesMax: c.limits.bodyBytes, EventsMax: c.limits.events, MemoryBytesMax: c.limits.memoryBytes,
 		Timeout: c.limits.timeout, Failure: failure, Metrics: h.metrics, Log: log,
 	})
+	from := c.reads.from
+	if from == "" {
+		from = h.database()
+	}
+	if from != "" {
+		if h.reading, err = openReads(c.reads, from, c.data, h.door, c.open && c.keys == "", log); err != nil {
+			return h, err
+		}
+	}
 	return h, h.load()
 }
 
@@ -137,7 +147,13 @@ func (h *house) load() error {
 	if err != nil {
 		return errors.Join(err, closeAll(slices.Collect(maps.Values(lookups))))
 	}
-	if err := h.door.Replace(doors, keys); err != nil {
+	if h.reading != nil {
+		err = h.reading.replace(rules)
+	}
+	if err == nil {
+		err = h.door.Replace(doors, keys)
+	}
+	if err != nil {
 		return errors.Join(err, closeAll(slices.Collect(maps.Values(lookups))))
 	}
 	h.closeRetired(time.Now().Add(-bodyPatience - h.config.limits.timeout))
@@ -251,6 +267,7 @@ func (h *house) close(patience time.Duration) error {
 	h.tables.stop()
 	h.closeRetired(time.Now())
 	errs = append(errs, closeAll(slices.Collect(maps.Values(h.lookups))))
+	errs = append(errs, h.reading.close())
 	if h.broker != nil {
 		h.broker.Close()
 	}

@@ -29,6 +29,7 @@ type serveConfig struct {
 	kafka         kafkaConfig
 	devKafka      string
 	to            string
+	reads         readsConfig
 	line          lineConfig
 	limits        limitsConfig
 }
@@ -52,6 +53,7 @@ func defineServe(flags *flag.FlagSet) runner {
 	c.kafka.define(flags, "`HOST:PORT[,…]` of the brokers; empty: a development broker in this process")
 	c.line.define(flags)
 	c.limits.define(flags)
+	c.reads.define(flags)
 	return c.run
 }
 
@@ -94,6 +96,9 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	}
 	if c.line.quota <= 0 || c.line.identities <= 0 || c.line.identities > journal.IdentitiesMax {
 		return usagef("--journal-quota-bytes and --identities must be more than 0, and --identities at most %d", journal.IdentitiesMax)
+	}
+	if err := c.reads.check(); err != nil {
+		return err
 	}
 	if c.to != "" && c.to != noDatabase {
 		if err := checkDatabase(c.to); err != nil {
@@ -190,5 +195,8 @@ func (c *serveConfig) greet(out io.Writer, h *house, servers []*ingest.Server) {
 	if c.streams == "" {
 		fmt.Fprintf(out, "\ntry:\n  curl -s %s/v1/streams/orders/events -d '%s'\n  kcat -b %s -t orders -C -e -q\n",
 			servers[0].URL(), sampleOrder, h.kafka.Brokers[0])
+		if h.reading != nil && c.keys == "" {
+			fmt.Fprintf(out, "  curl -s %s/v1/users/7/orders\n", servers[0].URL())
+		}
 	}
 }

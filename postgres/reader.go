@@ -1,0 +1,326 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/stream"
+)
+
+// The settings that say for whom a transaction reads, which the policies of
+// row-level security compare with. See RoleSQL.
+const (
+	userSetting   = "penstock.user"
+	tenantSetting = "penstock.tenant"
+)
+
+// ReaderOptions bound what reading may cost the server.
+type ReaderOptions struct {
+	Connections int           // at most; 0 means 8
+	Timeout     time.Duration // of a page, waiting for a connection included; 0 means 400 ms
+}
+
+// A Reader reads pages of streams' tables for package reads. Each page is one
+// read-only transaction sent in one piece: who asks is set for row-level
+// security, the rows are selected, and the setting ends with the transaction, so
+// a connection never carries one user into another's request.
+type Reader struct {
+	pool    *pgxpool.Pool
+	timeout time.Duration
+	texts   sync.Map // of statement, by shape
+}
+
+// OpenReader connects to the database, as the role that RoleSQL makes: it may
+// select the columns that are shown and nothing else. The caller closes the
+// Reader.
+func OpenReader(dsn string, o ReaderOptions) (*Reader, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, errors.New("postgres: the connection string is not one; write postgres://USER@HOST:PORT/DATABASE")
+	}
+	if o.Connections <= 0 {
+		o.Connections = 8
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 400 * time.Millisecond
+	}
+	config.MaxConns = int32(o.Connections)
+	config.MaxConnIdleTime = time.Minute
+	// The server gives up first, which spares the connection; the context is
+	// for a server that does not answer.
+	patience := strconv.FormatInt((o.Timeout * 3 / 4).Milliseconds(), 10)
+	for name, value := range map[string]string{
+		"timezone": "UTC", "application_name": "penstock-reads", "default_transaction_read_only": "on",
+		"statement_timeout": patience, "lock_timeout": patience, "idle_in_transaction_session_timeout": "5000",
+	} {
+		config.ConnConfig.RuntimeParams[name] = value
+	}
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	return &Reader{pool: pool, timeout: o.Timeout}, nil
+}
+
+// Close ends the connections.
+func (r *Reader) Close() error {
+	r.pool.Close()
+	return nil
+}
+
+// Rows returns the stream.Rows of one stream's table.
+func (r *Reader) Rows(s *stream.Stream) stream.Rows {
+	return func(ctx context.Context, read *stream.Read, p stream.Page) ([][]penstock.Value, error) {
+		ctx, cancel := context.WithTimeout(ctx, r.timeout)
+		defer cancel()
+		text := r.statement(s, read, p)
+		batch := &pgx.Batch{}
+		batch.Queue("BEGIN READ ONLY")
+		batch.Queue("SELECT set_config($1, $2, true), set_config($3, $4, true)", userSetting, p.User.String(), tenantSetting, p.Tenant.String())
+		var rows [][]penstock.Value
+		batch.Queue(text, arguments(p)...).Query(func(found pgx.Rows) (err error) {
+			rows, err = collect(s, read, found)
+			return err
+		})
+		batch.Queue("COMMIT")
+		if err := r.pool.SendBatch(ctx, batch).Close(); err != nil {
+			return nil, fmt.Errorf("postgres: read a page of %s: %w", s.Table.Name, err)
+		}
+		return rows, nil
+	}
+}
+
+// statement is the text for a page of this shape: which of the optional
+// conditions it has. All names are of the stream file and quoted; of a request
+// there are only parameters in it.
+func (r *Reader) statement(s *stream.Stream, read *stream.Read, p stream.Page) string {
+	key := shape{read, p.Tenant.Missing(), p.Filter.Missing(), p.FilterSlot, p.From.IsZero(), p.To.IsZero(), p.After == nil}
+	if text, ok := r.texts.Load(key); ok {
+		return text.(string)
+	}
+	text := pageSQL(s, read, p)
+	r.texts.Store(key, text)
+	return text
+}
+
+type shape struct {
+	read                *stream.Read
+	noTenant, noFilter  bool
+	filter              int
+	noFrom, noTo, first bool
+}
+
+// pageSQL numbers its parameters as arguments lists them.
+func pageSQL(s *stream.Stream, read *stream.Read, p stream.Page) string {
+	name := func(slot int) string { return quote(s.Fields[slot].Name) }
+	n := 0
+	bind := func(slot int) string {
+		n++
+		natural, _ := naturalType(s.Fields[slot])
+		return "$" + strconv.Itoa(n) + "::" + natural
+	}
+	where := []string{name(read.By) + " = " + bind(read.By)}
+	if !p.Tenant.Missing() {
+		where = append(where, name(read.Tenant)+" = "+bind(read.Tenant))
+	}
+	if !p.Filter.Missing() {
+		where = append(where, name(p.FilterSlot)+" = "+bind(p.FilterSlot))
+	}
+	if !p.From.IsZero() {
+		where = append(where, name(read.Newest)+" >= "+bind(read.Newest))
+	}
+	if !p.To.IsZero() {
+		where = append(where, name(read.Newest)+" < "+bind(read.Newest))
+	}
+	order := append([]int{read.Newest}, s.Table.PrimaryKey...)
+	var names, sorted, after []string
+	for _, slot := range order {
+		names = append(names, name(slot))
+		sorted = append(sorted, name(slot)+" DESC")
+	}
+	if p.After != nil {
+		for _, slot := range order {
+			after = append(after, bind(slot))
+		}
+		// One comparison of rows: two of columns would lose ties.
+		where = append(where, "("+strings.Join(names, ", ")+") < ("+strings.Join(after, ", ")+")")
+	}
+	var shown []string
+	for _, slot := range append(append([]int{}, read.Columns...), order...) {
+		column := name(slot)
+		if s.Fields[slot].Type == stream.JSON {
+			column += "::text" // as it stands there, not taken apart
+		}
+		shown = append(shown, column)
+	}
+	return "SELECT " + strings.Join(shown, ", ") + " FROM " + identifier(s.Table.Name).Sanitize() +
+		" WHERE " + strings.Join(where, " AND ") + " ORDER BY " + strings.Join(sorted, ", ") + " LIMIT $" + strconv.Itoa(n+1)
+}
+
+func arguments(p stream.Page) []any {
+	args := []any{parameter(p.User)}
+	for _, v := range []penstock.Value{p.Tenant, p.Filter} {
+		if !v.Missing() {
+			args = append(args, parameter(v))
+		}
+	}
+	for _, t := range []time.Time{p.From, p.To} {
+		if !t.IsZero() {
+			args = append(args, t)
+		}
+	}
+	for _, v := range p.After {
+		args = append(args, parameter(v))
+	}
+	return append(args, p.Limit)
+}
+
+func parameter(v penstock.Value) any {
+	switch v.Kind {
+	case penstock.Int:
+		return v.Num
+	case penstock.Time:
+		return v.AsTime()
+	}
+	return v.String()
+}
+
+// collect reads the rows in the types of their fields.
+func collect(s *stream.Stream, read *stream.Read, found pgx.Rows) ([][]penstock.Value, error) {
+	slots := append(append(append([]int{}, read.Columns...), read.Newest), s.Table.PrimaryKey...)
+	var rows [][]penstock.Value
+	for found.Next() {
+		cells, err := found.Values()
+		if err != nil {
+			return nil, err
+		}
+		row := make([]penstock.Value, len(cells))
+		for i, cell := range cells {
+			if row[i], err = fromCell(s.Fields[slots[i]], cell); err != nil {
+				return nil, fmt.Errorf("column %s: %w", s.Fields[slots[i]].Name, err)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows, found.Err()
+}
+
+func fromCell(f stream.Field, cell any) (penstock.Value, error) {
+	switch x := cell.(type) {
+	case nil:
+		return penstock.Value{Kind: penstock.Null}, nil
+	case bool:
+		return penstock.BoolValue(x), nil
+	case int64:
+		return penstock.IntValue(x), nil
+	case int32:
+		return penstock.IntValue(int64(x)), nil
+	case int16:
+		return penstock.IntValue(int64(x)), nil
+	case string:
+		v := penstock.TextValue(x)
+		if f.Type == stream.JSON {
+			v.Kind = penstock.JSON
+		}
+		return v, nil
+	case time.Time:
+		return penstock.TimeValue(x), nil
+	case pgtype.Numeric:
+		text, err := x.MarshalJSON()
+		return penstock.Value{Kind: penstock.Number, Bytes: text}, err
+	}
+	return penstock.Value{}, fmt.Errorf("a %T cannot be shown as %s; leave it out of columns", cell, f.Type)
+}
+
+// RoleSQL is the SQL that makes a role for a Reader of the stream's table: it
+// owns nothing, may select the columns that are shown or compared and no others,
+// and sees through row-level security only the rows of whoever asks. The script
+// may be run again.
+func RoleSQL(s *stream.Stream, role string) (string, error) {
+	if len(s.Reads) == 0 {
+		return "", fmt.Errorf("stream %s declares no reads, so there is nothing that a role could read", s.Name)
+	}
+	table, who := identifier(s.Table.Name).Sanitize(), quote(role)
+	seen := map[string]bool{}
+	var columns []string
+	var b strings.Builder
+	for _, r := range s.Reads {
+		slots := append(append(append([]int{r.By, r.Newest}, r.Columns...), r.Filter...), s.Table.PrimaryKey...)
+		if r.Tenant >= 0 {
+			slots = append(slots, r.Tenant)
+		}
+		for _, slot := range slots {
+			if name := s.Fields[slot].Name; !seen[name] {
+				seen[name] = true
+				columns = append(columns, quote(name))
+			}
+		}
+	}
+	fmt.Fprintf(&b, "-- The role that penstock reads table %s with. Run it as the table's owner.\n", s.Table.Name)
+	fmt.Fprintf(&b, "DO $$ BEGIN CREATE ROLE %s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 32;\nEXCEPTION WHEN duplicate_object THEN NULL; END $$;\n", who)
+	schema := "public"
+	if name := identifier(s.Table.Name); len(name) > 1 {
+		schema = name[0]
+	}
+	for _, setting := range []string{
+		"default_transaction_read_only = on", "statement_timeout = '1s'", "lock_timeout = '500ms'",
+		"idle_in_transaction_session_timeout = '5s'", "search_path = " + quote(schema) + ", pg_temp",
+	} {
+		fmt.Fprintf(&b, "ALTER ROLE %s SET %s;\n", who, setting)
+	}
+	fmt.Fprintf(&b, "GRANT USAGE ON SCHEMA %s TO %s;\n", quote(schema), who)
+	fmt.Fprintf(&b, "REVOKE ALL ON %s FROM %s;\nGRANT SELECT (%s) ON %s TO %s;\n", table, who, strings.Join(columns, ", "), table, who)
+	fmt.Fprintf(&b, "ALTER TABLE %s ENABLE ROW LEVEL SECURITY;\n", table)
+	for i, r := range s.Reads {
+		b.WriteString(policySQL(s, r, quote(fmt.Sprintf("penstock_read_%d", i+1)), table, who))
+	}
+	for _, statement := range pageIndexes(s) {
+		b.WriteString(statement + ";\n")
+	}
+	return b.String(), nil
+}
+
+// policySQL lets the role see only rows of the one that the transaction names.
+// After a transaction such a setting is the empty text, not null: nullif keeps
+// that from being an error, and both show no row.
+func policySQL(s *stream.Stream, r *stream.Read, policy, table, who string) string {
+	same := func(slot int, setting string) string {
+		natural, _ := naturalType(s.Fields[slot])
+		return quote(s.Fields[slot].Name) + " = nullif(current_setting('" + setting + "', true), '')::" + natural
+	}
+	using := same(r.By, userSetting)
+	if r.Tenant >= 0 {
+		using += " AND " + same(r.Tenant, tenantSetting)
+	}
+	return fmt.Sprintf("DROP POLICY IF EXISTS %s ON %s;\nCREATE POLICY %s ON %s FOR SELECT TO %s USING (%s);\n", policy, table, policy, table, who, using)
+}
+
+// pageIndexes are the statements of the indexes that make a page cost the same
+// at any depth.
+func pageIndexes(s *stream.Stream) []string {
+	var all []string
+	for i, r := range s.Reads {
+		var columns []string
+		if r.Tenant >= 0 {
+			columns = append(columns, quote(s.Fields[r.Tenant].Name))
+		}
+		columns = append(columns, quote(s.Fields[r.By].Name), quote(s.Fields[r.Newest].Name)+" DESC")
+		for _, slot := range s.Table.PrimaryKey {
+			columns = append(columns, quote(s.Fields[slot].Name)+" DESC")
+		}
+		name := identifier(s.Table.Name)
+		all = append(all, fmt.Sprintf("CREATE INDEX IF NOT EXISTS %s ON %s (%s)",
+			quote(shorten(fmt.Sprintf("%s_page_%d", name[len(name)-1], i+1))), name.Sanitize(), strings.Join(columns, ", ")))
+	}
+	return all
+}
