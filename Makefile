@@ -5,7 +5,7 @@ GO         ?= go
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 TIMEOUT    ?= 20m
 
-.PHONY: help build check check-python test race fuzz soak bench bench-check bench-kafka clean
+.PHONY: help build check check-python test race fuzz soak bench bench-check bench-kafka bench-load kill-load clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,13 @@ check-python: ## the whole standard library of python3, node by node as CPython 
 
 bench-kafka: ## the same with a real Kafka behind
 	$(GO) test -tags bench -count=1 -v -run TestRealKafka -timeout 15m ./bench/serve
+
+bench-load: ## penstock load beside psql's \copy and the ladder from naive Python (PYTHON= one with psycopg2)
+	$(GO) test -run '^$$' -bench Parse -benchtime 1s ./csvfile
+	$(GO) test -tags bench -count=1 -v -run TestRealPostgres -timeout 60m ./bench/load
+
+kill-load: ## a hundred kill -9 of the loader, and some of the database, each database kind
+	PENSTOCK_KILLS=100 $(GO) test -count=1 -v -run 'TestLoad(Server)?Killed' -timeout 60m ./cmd/penstock
 
 clean: ## remove what building and running left here
 	rm -rf penstock penstock-data dist

@@ -130,9 +130,11 @@ func (f *File) decode(in io.Reader, encoding Encoding) (io.Reader, error) {
 	case encoding == UTF16 || bytes.HasPrefix(mark, []byte{0xff, 0xfe}) || bytes.HasPrefix(mark, []byte{0xfe, 0xff}):
 		return transform.NewReader(text, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()), nil
 	case string(mark) == "\ufeff":
-		_, err = text.Discard(len(mark))
+		if _, err := text.Discard(len(mark)); err != nil {
+			return nil, err
+		}
 	}
-	return text, err
+	return text, nil
 }
 
 // decompress reads gzip and zstd, all members or frames of the file.

@@ -87,6 +87,20 @@ func TestOpenReadsEveryForm(t *testing.T) {
 	}
 }
 
+func TestOpenReadsShortFiles(t *testing.T) {
+	for _, text := range []string{"", "a", "\ufeff"} {
+		f, err := Open(file(t, text), UTF8)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		got, err := io.ReadAll(f)
+		if err != nil || string(got) != strings.TrimPrefix(text, "\ufeff") {
+			t.Errorf("%q: got %q, %v", text, got, err)
+		}
+		f.Close()
+	}
+}
+
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	if _, err := Open(t.TempDir(), UTF8); err == nil || !strings.Contains(err.Error(), "is a folder") {
 		t.Errorf("a folder: %v", err)

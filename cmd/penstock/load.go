@@ -30,6 +30,7 @@ type loadConfig struct {
 	workers         int
 	dryRun          bool
 	retryRejects    bool
+	sniff           bool
 	json            bool
 	errorsMax       int64
 	errorRateMax    float64
@@ -93,6 +94,7 @@ func defineLoad(flags *flag.FlagSet) runner {
 	flags.IntVar(&c.workers, "workers", 0, "chunks in work at once; 0 is one more than connections, without a database one for each processor")
 	flags.BoolVar(&c.dryRun, "dry-run", false, "judge all records and load none")
 	flags.BoolVar(&c.retryRejects, "retry-rejects", false, "load the rejects of FILE..., mended by hand or by new rules, instead of FILE...")
+	flags.BoolVar(&c.sniff, "sniff", false, "print a stream file for FILE, made from a sample of it, and load nothing")
 	flags.BoolVar(&c.json, "json", false, "progress as JSON lines on stderr, the summary as JSON on stdout")
 	flags.Int64Var(&c.errorsMax, "max-errors", -1, "stop when there are more rejects than so many; -1 is no limit")
 	flags.Float64Var(&c.errorRateMax, "max-error-rate", 0.5, "stop when more than this share of the records is rejected, judged from the 1000th on; 1 is no limit")
@@ -110,6 +112,9 @@ func (c *loadConfig) run(ctx context.Context, sh shell, args []string) error {
 	files, err := expand(args)
 	if err != nil {
 		return err
+	}
+	if c.sniff {
+		return c.printStreamFile(sh.stdout, files)
 	}
 	mode, err := c.check()
 	if err != nil {
@@ -137,6 +142,44 @@ func (c *loadConfig) run(ctx context.Context, sh shell, args []string) error {
 	l := &loading{config: c, mode: mode, stream: s, lookups: lookups, log: log, files: files}
 	err = l.run(ctx, sh)
 	return errors.Join(err, lookups.Close())
+}
+
+// printStreamFile prints a first stream file for a file that has none yet.
+func (c *loadConfig) printStreamFile(out io.Writer, files []string) error {
+	if len(files) != 1 {
+		return usagef("--sniff looks at one file, not at %d", len(files))
+	}
+	o, encoding, err := c.csv.options()
+	if err != nil {
+		return err
+	}
+	if o.Comma == ',' {
+		o.Comma = 0 // nobody has said so
+	}
+	s, err := csvfile.Sniff(files[0], encoding, o.Comma)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, s.StreamFile(files[0]))
+	if flags := sniffedFlags(s); err == nil && flags != "" {
+		_, err = fmt.Fprintf(out, "\n# load it with: penstock load %s%s --streams THIS-FILE --to …\n", files[0], flags)
+	}
+	return err
+}
+
+// sniffedFlags are those that reading the file takes.
+func sniffedFlags(s *csvfile.Sample) (flags string) {
+	switch s.Comma {
+	case ',':
+	case '\t':
+		flags += " --delimiter tab"
+	default:
+		flags += fmt.Sprintf(" --delimiter '%c'", s.Comma)
+	}
+	if s.Headless {
+		flags += " --columns " + strings.Join(s.Columns, ",")
+	}
+	return flags
 }
 
 // check finds flags that cannot be.

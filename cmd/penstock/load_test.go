@@ -216,6 +216,50 @@ func (c *loadCase) kill(t *testing.T, after time.Duration) bool {
 	}
 }
 
+// TestLoadServerKilled kills the database at random moments of one load, which
+// waits for it and goes on.
+func TestLoadServerKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute; runs without -short")
+	}
+	server := realtest.StartPostgres(t)
+	reference := newLoadCase(t, 6000, server.Database(t))
+	want := reference.finish(t)
+	wantTable, wantRejects := tableHash(t, reference.to), reference.rejectsHash(t)
+	for killed := 0; killed < (kills(t)+3)/4; {
+		c := newLoadCase(t, 6000, server.Database(t))
+		cmd := c.command()
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		select {
+		case <-ended:
+			ended <- nil
+		case <-time.After(rand.N(400 * time.Millisecond)):
+			killed++
+		}
+		server.Kill9(t)
+		server.Restart(t)
+		<-ended
+		// A database that was away when the load began, or while it ended, is an
+		// error; the same command goes on from there.
+		sum := c.finish(t)
+		if sum.Read != want.Read || sum.Delivered != want.Delivered || sum.Rejected != want.Rejected {
+			t.Errorf("summary %+v, want %+v; the first run said %s", sum, want, errs.String())
+		}
+		if got := tableHash(t, c.to); got != wantTable {
+			t.Errorf("table %s, want %s", got, wantTable)
+		}
+		if got := c.rejectsHash(t); got != wantRejects {
+			t.Errorf("rejects %s, want %s", got, wantRejects)
+		}
+	}
+}
+
 // loadTargets are the databases to load into, each time a new one.
 func loadTargets(t *testing.T) map[string]func(*testing.T) string {
 	return map[string]func(*testing.T) string{

@@ -16,13 +16,67 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-var sharedPostgres = sync.OnceValues(newPostgres)
+var sharedPostgres = sync.OnceValues(func() (*PostgresServer, error) { return newPostgres(nil, true) })
 
-// A postgresServer is kept for as long as the binary runs: were its process
-// collected as garbage, the server would end in the middle of a test.
-type postgresServer struct {
+// A PostgresServer is a PostgreSQL of one's own. It is kept for as long as the
+// binary runs: were its process collected as garbage, the server would end in
+// the middle of a test.
+type PostgresServer struct {
 	*process
-	dsn string // up to the database's name
+	launch launch
+	dsn    string // up to the database's name
+}
+
+// StartPostgres starts a server for t alone, with fsync on. Each setting is
+// like shared_buffers=1GB.
+func StartPostgres(t testing.TB, settings ...string) *PostgresServer {
+	t.Helper()
+	server, err := newPostgres(settings, false)
+	need(t, "PostgreSQL", err)
+	t.Cleanup(func() {
+		server.stop()
+		os.RemoveAll(server.launch.folder)
+	})
+	return server
+}
+
+// Database makes an empty database and returns its connection string.
+func (p *PostgresServer) Database(t testing.TB) string {
+	t.Helper()
+	name := Name(t)
+	if err := execPostgres(p.dsn+"postgres", "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
+		t.Fatalf("create database %s: %v", name, err)
+	}
+	return p.dsn + name
+}
+
+// Kill9 kills the server without a chance to write anything more.
+func (p *PostgresServer) Kill9(t testing.TB) {
+	t.Helper()
+	if err := p.kill9(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Restart starts the server again after Kill9, on the same port and data, and
+// returns when it answers. Children of the old one may live a moment longer,
+// and until then the new one refuses to start.
+func (p *PostgresServer) Restart(t testing.TB) {
+	t.Helper()
+	var err error
+	for range 20 {
+		if p.process, err = p.launch.start(); err == nil {
+			if err = p.answers(); err == nil {
+				return
+			}
+			p.stop()
+		}
+	}
+	t.Fatalf("restart PostgreSQL: %v", err)
+}
+
+func (p *PostgresServer) answers() error {
+	return p.ready(func() error { return execPostgres(p.dsn+"postgres", "SELECT 1") })
 }
 
 // Postgres returns the connection string of a fresh, empty database on a real
@@ -57,7 +111,7 @@ func execPostgres(dsn, statement string) error {
 	return err
 }
 
-func newPostgres() (*postgresServer, error) {
+func newPostgres(settings []string, remove bool) (*PostgresServer, error) {
 	initdb, postgres, err := postgresPrograms()
 	if err != nil {
 		return nil, err
@@ -89,16 +143,19 @@ func newPostgres() (*postgresServer, error) {
 	}
 	port := strconv.Itoa(ports[0])
 	// SIGQUIT is PostgreSQL's immediate shutdown: its children end with it.
-	server, err := launch{folder: folder, remove: true, signal: syscall.SIGQUIT, as: as, args: []string{
-		postgres, "-D", data, "-p", port,
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + folder,
-	}}.start()
-	if err != nil {
+	args := []string{postgres, "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + folder}
+	for _, setting := range settings {
+		args = append(args, "-c", setting)
+	}
+	p := &PostgresServer{
+		launch: launch{folder: folder, remove: remove, signal: syscall.SIGQUIT, as: as, args: args},
+		dsn:    "postgres://postgres@127.0.0.1:" + port + "/",
+	}
+	if p.process, err = p.launch.start(); err != nil {
 		os.RemoveAll(folder)
 		return nil, err
 	}
-	dsn := "postgres://postgres@127.0.0.1:" + port + "/"
-	return &postgresServer{server, dsn}, server.ready(func() error { return execPostgres(dsn+"postgres", "SELECT 1") })
+	return p, p.answers()
 }
 
 func postgresPrograms() (initdb, postgres string, err error) {
