@@ -61,9 +61,16 @@ func (f *File) StringValue(c *Constant) string {
 	}
 	var b strings.Builder
 	for _, l := range literals {
-		for _, text := range f.Pieces(l) {
-			b.WriteString(text)
-		}
+		b.WriteString(f.Decode(l))
+	}
+	return b.String()
+}
+
+// Decode returns the value of one literal.
+func (f *File) Decode(l Literal) string {
+	var b strings.Builder
+	for _, text := range f.Pieces(l) {
+		b.WriteString(text)
 	}
 	return b.String()
 }

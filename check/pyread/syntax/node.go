@@ -122,6 +122,7 @@ type (
 		Span
 		Template bool
 		Parts    []Expr
+		Opens    []Span // prefix and opening quote of each template in it
 	}
 
 	// Replacement is a field of an f-string or t-string, braces included.

@@ -16,7 +16,7 @@ func (p *parser) strings() Expr {
 	}
 	var plain []literal
 	var parts []Expr
-	template := false
+	var opens []Span
 	first := p.tokens[p.i].form
 	for p.kind == str || p.kind == templateStart {
 		f := p.tokens[p.i].form
@@ -28,11 +28,11 @@ func (p *parser) strings() Expr {
 			parts = append(parts, p.constant(stringKind(f)))
 			continue
 		}
-		template = true
+		opens = append(opens, p.tokens[p.i].span())
 		parts = p.template(parts)
 	}
-	if template {
-		return &JoinedStr{Span: p.to(start), Template: first&formTemplate != 0, Parts: parts}
+	if opens != nil {
+		return &JoinedStr{Span: p.to(start), Template: first&formTemplate != 0, Parts: parts, Opens: opens}
 	}
 	c := p.arena.constants.new()
 	*c = Constant{Span: p.to(start), Kind: stringKind(first), form: first, more: plain}

@@ -1,0 +1,285 @@
+package pyread
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/penstock-io/penstock/check/ir"
+	"github.com/penstock-io/penstock/check/pyread/syntax"
+)
+
+// call lowers a call: what means something to the engines first, then any other.
+func (b *builder) call(e *syntax.Call) ir.Expr {
+	full := b.r.qualified(e.Func, b.f)
+	if v := b.library(e, full); v != nil {
+		return v
+	}
+	if a, ok := e.Func.(*syntax.Attribute); ok {
+		if v := b.methodCall(e, a); v != nil {
+			return v
+		}
+	}
+	c := b.callOf(e)
+	b.emit(c)
+	if class := b.r.classes[full]; class != nil {
+		return &ir.New{Where: b.where(e), Class: full}
+	}
+	if len(c.Callees) == 0 {
+		parts := slices.DeleteFunc(slices.Clone(c.Args), func(x ir.Expr) bool { return x == nil })
+		if src := firstSource(parts, b.at(e), b.m.text(e)); src != nil {
+			return src
+		}
+		return &ir.Unknown{Where: b.where(e), What: b.m.text(e), Parts: parts}
+	}
+	return &ir.Result{Where: b.where(e), Call: c}
+}
+
+// methodCall lowers the methods that mean something whatever they belong to.
+func (b *builder) methodCall(e *syntax.Call, a *syntax.Attribute) ir.Expr {
+	t := b.r.typeOf(a.Value, b.f)
+	if c := b.r.classes[t]; c != nil && b.r.method(c, a.Attr) != nil {
+		return nil
+	}
+	for _, lower := range []func(*syntax.Call, *syntax.Attribute, string) ir.Expr{b.query, b.lockMethod, b.threadMethod, b.textMethod} {
+		if v := lower(e, a, t); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// textMethod lowers the methods of strings and dictionaries.
+func (b *builder) textMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.Expr {
+	switch {
+	case a.Attr == "format" && (b.stringly(a.Value) || b.composed(a.Value)):
+		return b.format(e, a)
+	case a.Attr == "join" && len(e.Args) == 1 && (b.stringly(a.Value) || b.composed(a.Value)):
+		return &ir.Joined{Where: b.where(e), Sep: b.value(a.Value), List: b.value(e.Args[0])}
+	case a.Attr == "get" && len(e.Args) > 0 && b.constantTable(a.Value):
+		key := b.value(e.Args[0])
+		if len(e.Args) == 1 || constantText(e.Args[1]) {
+			return &ir.Safe{Where: b.where(e), X: key, Why: "looked up in a constant table"}
+		}
+	case booleans[a.Attr] && len(e.Args) <= 1:
+		b.value(a.Value)
+		b.values(e.Args)
+		return &ir.Safe{Where: b.where(e), Why: "a boolean"}
+	}
+	return nil
+}
+
+func constantText(e syntax.Expr) bool {
+	_, ok := e.(*syntax.Constant)
+	return ok
+}
+
+var booleans = map[string]bool{
+	"isdigit": true, "isalnum": true, "isalpha": true, "isidentifier": true, "isnumeric": true, "isdecimal": true, "startswith": true, "endswith": true,
+}
+
+// format is "template".format(arguments).
+func (b *builder) format(e *syntax.Call, a *syntax.Attribute) ir.Expr {
+	out := &ir.Format{Where: b.where(e), Verbs: ir.BraceVerbs, Template: b.value(a.Value)}
+	for _, arg := range e.Args {
+		if s, ok := arg.(*syntax.Starred); ok {
+			return b.unknown(e, out.Template, b.value(s.Value))
+		}
+		out.Args = append(out.Args, b.value(arg))
+	}
+	if len(e.Keywords) > 0 {
+		out.Names = make([]string, len(out.Args))
+	}
+	for _, k := range e.Keywords {
+		v := b.value(k.Value)
+		if k.Arg == "" {
+			return b.unknown(e, out.Template, v)
+		}
+		out.Args, out.Names = append(out.Args, v), append(out.Names, k.Arg)
+	}
+	return out
+}
+
+// callOf resolves a call. Its arguments are in the order of the callee's
+// parameters when there is one callee, else as written.
+func (b *builder) callOf(e *syntax.Call) *ir.Call {
+	c := &ir.Call{Span: b.at(e), Name: b.m.text(e.Func)}
+	callees, receiver, sure := b.callees(e)
+	for _, f := range callees {
+		c.Callees = append(c.Callees, f.ir)
+	}
+	c.Sure = sure
+	if len(callees) == 0 {
+		if name, ok := e.Func.(*syntax.Name); ok && b.r.qualified(name, b.f) == "" || !ok {
+			c.Fun = b.calledValue(e.Func)
+		}
+		if a, ok := e.Func.(*syntax.Attribute); ok {
+			c.Args = append(c.Args, b.value(a.Value))
+			if _, isName := c.Fun.(*ir.Field); isName {
+				c.Args = nil // a function kept in a field takes no receiver
+				defer func() { c.Args = append(c.Args, b.value(a.Value)) }()
+			}
+		}
+		c.Args = append(c.Args, b.values(e.Args)...)
+		for _, k := range e.Keywords {
+			c.Args = append(c.Args, b.value(k.Value))
+		}
+		return c
+	}
+	c.Args = b.arguments(callees[0], receiver, e)
+	return c
+}
+
+// calledValue is a called expression that is no name of a function.
+func (b *builder) calledValue(e syntax.Expr) ir.Expr {
+	switch e.(type) {
+	case *syntax.Name, *syntax.Attribute, *syntax.Call, *syntax.Subscript, *syntax.Lambda:
+		return b.value(e)
+	}
+	return nil
+}
+
+// arguments puts a call's arguments in the order of a function's parameters.
+// What is not known is nil.
+func (b *builder) arguments(f *function, receiver ir.Expr, e *syntax.Call) []ir.Expr {
+	if f.args == nil {
+		return []ir.Expr{receiver}
+	}
+	names := f.ir.Params
+	out := make([]ir.Expr, len(names))
+	at := 0
+	if !f.static && len(names) > 0 {
+		out[0], at = receiver, 1
+	}
+	slots := len(positional(f.args))
+	for _, arg := range e.Args {
+		v := b.value(arg)
+		if _, ok := arg.(*syntax.Starred); ok {
+			at = len(names)
+		}
+		switch {
+		case at < slots:
+			out[at] = v
+			at++
+		case f.args.Vararg != nil && slots < len(out) && at < len(names):
+			if list, ok := out[slots].(*ir.List); ok {
+				list.Elems = append(list.Elems, v)
+			} else {
+				out[slots] = &ir.List{Where: b.where(arg), Elems: []ir.Expr{v}}
+			}
+		}
+	}
+	for _, k := range e.Keywords {
+		v := b.value(k.Value)
+		if i := slices.Index(names, k.Arg); i >= 0 && k.Arg != "" {
+			out[i] = v
+		}
+	}
+	b.defaults(f, out)
+	return out
+}
+
+// defaults fills what a call leaves out.
+func (b *builder) defaults(f *function, out []ir.Expr) {
+	all := positional(f.args)
+	inner := &builder{r: b.r, f: f.outer, m: f.module}
+	for i, d := range f.args.Defaults {
+		if at := len(all) - len(f.args.Defaults) + i; out[at] == nil {
+			if _, ok := d.(*syntax.Constant); ok {
+				out[at] = inner.value(d)
+			}
+		}
+	}
+}
+
+// guessMax is the most methods of one name that a call may be guessed to mean.
+const guessMax = 4
+
+// builtinMethods belong to strings, collections, files and the like: a call
+// of one with an unknown receiver says nothing.
+var builtinMethods = func() map[string]bool {
+	m := map[string]bool{}
+	for _, name := range strings.Fields(`get append pop items keys values update add remove join split read write close strip format copy clear extend
+		insert sort index count encode decode setdefault execute executemany commit rollback fetchall fetchone fetchmany lower upper replace startswith endswith
+		popitem discard union open send recv flush seek readline readlines acquire release wait notify notify_all set is_set start cancel result done put
+		get_nowait put_nowait search match group sub findall exists mkdir info debug warning error exception critical log`) {
+		m[name] = true
+	}
+	return m
+}()
+
+// callees resolves the called expression: the functions it may be, the value
+// that becomes self, and whether that is certain.
+func (b *builder) callees(e *syntax.Call) ([]*function, ir.Expr, bool) {
+	full := b.r.qualified(e.Func, b.f)
+	if f := b.r.functions[full]; f != nil {
+		return []*function{f}, b.classReceiver(e.Func, f), true
+	}
+	if c := b.r.classes[full]; c != nil {
+		if m := b.r.method(c, "__init__"); m != nil {
+			return []*function{m}, &ir.New{Where: b.where(e), Class: full}, true
+		}
+		return nil, nil, false
+	}
+	a, ok := e.Func.(*syntax.Attribute)
+	if !ok {
+		return nil, nil, false
+	}
+	if c := b.classOfGlobal(full); c != nil { // Class.method(...), or of a base
+		if m := b.r.method(c, a.Attr); m != nil {
+			return []*function{m}, nil, true
+		}
+	}
+	if c := b.r.classes[b.r.typeOf(a.Value, b.f)]; c != nil {
+		return b.virtual(c, a)
+	}
+	if full != "" {
+		return nil, nil, false // of a library
+	}
+	all := b.r.methods[a.Attr]
+	if len(all) == 0 || len(all) > guessMax || builtinMethods[a.Attr] || b.r.typeOf(a.Value, b.f) != "" {
+		return nil, nil, false
+	}
+	return all, b.value(a.Value), false
+}
+
+// classReceiver is the receiver of a class method that is called by its class.
+func (b *builder) classReceiver(e syntax.Expr, f *function) ir.Expr {
+	if a, ok := e.(*syntax.Attribute); ok && f.class != nil && !f.static {
+		return b.value(a.Value)
+	}
+	return nil
+}
+
+// virtual is a method of a class, or those of its subclasses.
+func (b *builder) virtual(c *class, a *syntax.Attribute) ([]*function, ir.Expr, bool) {
+	var found []*function
+	if m := b.r.method(c, a.Attr); m != nil {
+		found = append(found, m)
+	}
+	if _, super := a.Value.(*syntax.Call); !super {
+		found = append(found, overrides(c, a.Attr, 0)...)
+	}
+	if len(found) == 0 || len(found) > 2*guessMax {
+		return nil, nil, false
+	}
+	receiver := b.value(a.Value)
+	if call, ok := a.Value.(*syntax.Call); ok && lastName(call.Func) == "super" {
+		if m := b.f.method(); m != nil {
+			receiver = &ir.Var{Where: b.where(a.Value), Name: m.receiver()}
+		}
+	}
+	return found, receiver, len(found) == 1
+}
+
+func overrides(c *class, name string, depth int) []*function {
+	var found []*function
+	for _, s := range c.subs {
+		if m := s.methods[name]; m != nil {
+			found = append(found, m)
+		}
+		if depth < 8 {
+			found = append(found, overrides(s, name, depth+1)...)
+		}
+	}
+	return found
+}

@@ -1,0 +1,221 @@
+package pyread
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/penstock-io/penstock/check/ir"
+	"github.com/penstock-io/penstock/check/pyread/syntax"
+)
+
+// lockMethod lowers acquire, release and a condition's wait. Whether the
+// receiver is a lock at all, the engine knows better.
+func (b *builder) lockMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.Expr {
+	if driverType(t) {
+		return nil
+	}
+	at := b.at(e)
+	switch a.Attr {
+	case "acquire":
+		got := &ir.Result{Where: b.where(e), Call: &ir.Call{Span: at, Name: b.m.text(e.Func)}}
+		b.emit(&ir.Acquire{Span: at, Stmt: at, Lock: b.value(a.Value), Try: b.tries(e), OK: got})
+		return got
+	case "release":
+		if len(e.Args)+len(e.Keywords) > 0 {
+			return nil
+		}
+		b.emit(&ir.Release{Span: at, Lock: b.value(a.Value)})
+		return b.unknown(e)
+	case "wait", "wait_for":
+		if lockKinds[t] == ir.NoLock && !strings.Contains(strings.ToLower(lastName(a.Value)), "cond") {
+			return nil
+		}
+		b.values(e.Args)
+		b.emit(&ir.Wait{Span: at, Lock: b.value(a.Value)})
+		return b.unknown(e)
+	}
+	return nil
+}
+
+// tries reports whether an acquire gives up: acquire(False), acquire(timeout=1).
+func (b *builder) tries(e *syntax.Call) bool {
+	if len(e.Args) > 1 {
+		return true
+	}
+	if len(e.Args) == 1 {
+		c, ok := e.Args[0].(*syntax.Constant)
+		return !ok || c.Kind == syntax.False || c.Kind == syntax.Int && b.m.text(c) == "0"
+	}
+	for _, k := range e.Keywords {
+		c, constant := k.Value.(*syntax.Constant)
+		switch k.Arg {
+		case "blocking", "block":
+			return !constant || c.Kind != syntax.True
+		case "timeout":
+			u, negative := k.Value.(*syntax.UnaryOp)
+			return !(negative && u.Op == syntax.USub) && !(constant && c.Kind == syntax.None)
+		}
+	}
+	return false
+}
+
+// enter lowers one item of a with statement, and returns what its end does.
+func (b *builder) enter(s *syntax.With, item *syntax.WithItem) (leave func()) {
+	at := b.at(item.Context)
+	t := b.r.typeOf(item.Context, b.f)
+	if call, ok := item.Context.(*syntax.Call); ok {
+		if leave := b.enterCall(s, item, call, t); leave != nil {
+			return leave
+		}
+	}
+	v := b.value(item.Context)
+	if c := b.r.classes[t]; c != nil && b.r.method(c, "__enter__") != nil {
+		return b.enterObject(item, v, c)
+	}
+	if item.Vars != nil {
+		b.assign(item.Vars, v, b.at(item))
+	}
+	if !b.maybeLock(item.Context, t) {
+		return func() {}
+	}
+	b.emit(&ir.Acquire{Span: at, Stmt: b.at(s), Lock: v})
+	return func() { b.emit(&ir.Release{Span: at, Lock: v}) }
+}
+
+// maybeLock reports whether a context manager can be a lock.
+func (b *builder) maybeLock(e syntax.Expr, t string) bool {
+	if t != "" {
+		return lockKinds[t] != ir.NoLock
+	}
+	switch e := e.(type) {
+	case *syntax.Name, *syntax.Attribute, *syntax.Subscript:
+		return true
+	case *syntax.Call:
+		full := b.r.qualified(e.Func, b.f)
+		_, method := e.Func.(*syntax.Attribute)
+		return b.r.functions[full] != nil || full == "" && method
+	}
+	return false
+}
+
+// enterCall lowers the context managers that are made where they are entered:
+// pools of threads, generators with a decorator, sides of read-write locks.
+func (b *builder) enterCall(s *syntax.With, item *syntax.WithItem, e *syntax.Call, t string) func() {
+	if pools[t] || taskGroups[t] {
+		v := b.value(e)
+		if item.Vars != nil {
+			b.assign(item.Vars, v, b.at(item))
+		}
+		return func() { b.emit(&ir.Join{Span: b.at(item), What: b.m.text(item)}) }
+	}
+	if a, ok := e.Func.(*syntax.Attribute); ok && len(e.Args) == 0 {
+		shared := slices.Contains([]string{"gen_rlock", "reader_lock", "read_lock", "reader", "rlock"}, a.Attr)
+		exclusive := slices.Contains([]string{"gen_wlock", "writer_lock", "write_lock", "writer", "wlock"}, a.Attr)
+		if c := b.r.classes[b.r.typeOf(a.Value, b.f)]; (shared || exclusive) && c == nil {
+			mode := ir.Exclusive
+			if shared {
+				mode = ir.Shared
+			}
+			lock, at := b.value(a.Value), b.at(e)
+			b.emit(&ir.Acquire{Span: at, Stmt: b.at(s), Lock: lock, Kind: ir.ReadWrite, Mode: mode})
+			return func() { b.emit(&ir.Release{Span: at, Lock: lock, Mode: mode}) }
+		}
+	}
+	callees, receiver, _ := b.callees(e)
+	if len(callees) == 1 && callees[0].contextManager() {
+		return b.enterGenerator(s, e, callees[0], receiver)
+	}
+	return nil
+}
+
+// enterObject calls __enter__ now and __exit__ at the end.
+func (b *builder) enterObject(item *syntax.WithItem, v ir.Expr, c *class) func() {
+	enter := &ir.Call{Span: b.at(item.Context), Name: b.m.text(item.Context) + ".__enter__", Sure: true, Args: []ir.Expr{v}}
+	enter.Callees = []*ir.Func{b.r.method(c, "__enter__").ir}
+	b.emit(enter)
+	if item.Vars != nil {
+		b.assign(item.Vars, v, b.at(item))
+	}
+	return func() {
+		if m := b.r.method(c, "__exit__"); m != nil {
+			b.emit(&ir.Call{Span: b.at(item.Context), Name: b.m.text(item.Context) + ".__exit__", Callees: []*ir.Func{m.ir}, Sure: true, Args: []ir.Expr{v}})
+		}
+	}
+}
+
+// contextManager reports whether a decorator makes a generator one.
+func (f *function) contextManager() bool {
+	if f.node == nil {
+		return false
+	}
+	for _, d := range f.node.Decorators {
+		if name := lastName(d); name == "contextmanager" || name == "asynccontextmanager" {
+			return true
+		}
+	}
+	return false
+}
+
+// enterGenerator takes the locks that a generator holds where it yields, by
+// the caller's names for them.
+func (b *builder) enterGenerator(s *syntax.With, e *syntax.Call, f *function, receiver ir.Expr) func() {
+	b.values(e.Args)
+	var locks []ir.Expr
+	at := b.at(e)
+	for _, held := range heldAtYield(f.body, nil) {
+		if lock := b.seenFrom(held, f, receiver); lock != nil {
+			b.emit(&ir.Acquire{Span: at, Stmt: b.at(s), Lock: lock})
+			locks = append(locks, lock)
+		}
+	}
+	return func() {
+		for _, lock := range slices.Backward(locks) {
+			b.emit(&ir.Release{Span: at, Lock: lock})
+		}
+	}
+}
+
+// heldAtYield finds what is held by with statements, and by acquire, where a
+// generator yields.
+func heldAtYield(body []syntax.Stmt, held []syntax.Expr) []syntax.Expr {
+	for _, s := range body {
+		switch s := s.(type) {
+		case *syntax.ExprStmt:
+			switch v := s.Value.(type) {
+			case *syntax.Yield:
+				return held
+			case *syntax.Call:
+				if a, ok := v.Func.(*syntax.Attribute); ok && a.Attr == "acquire" {
+					held = append(held, a.Value)
+				}
+			}
+		case *syntax.With:
+			inner := slices.Clone(held)
+			for _, item := range s.Items {
+				inner = append(inner, item.Context)
+			}
+			if found := heldAtYield(s.Body, inner); found != nil {
+				return found
+			}
+		case *syntax.Try:
+			if found := heldAtYield(s.Body, slices.Clone(held)); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+// seenFrom is a lock of a method or function, as its caller reaches it.
+func (b *builder) seenFrom(e syntax.Expr, f *function, receiver ir.Expr) ir.Expr {
+	inner := &builder{r: b.r, f: f, m: f.module}
+	switch x := inner.value(e).(type) {
+	case *ir.Global:
+		return x
+	case *ir.Field:
+		if v, ok := x.X.(*ir.Var); ok && receiver != nil && v.Name == f.receiver() {
+			return &ir.Field{Where: x.Where, X: receiver, Name: x.Name, Owner: x.Owner}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package pyread
+
+import (
+	"strings"
+
+	"github.com/penstock-io/penstock/check/ir"
+	"github.com/penstock-io/penstock/check/pyread/syntax"
+)
+
+// sinks are the methods that send SQL; true for those whose name alone, on
+// something that looks like a connection, is enough.
+var sinks = map[string]bool{
+	"execute": true, "executemany": true, "executescript": true, "exec_driver_sql": true, "execute_many": true, "mogrify": false,
+	"fetch": false, "fetchrow": false, "fetchval": false, "fetch_all": false, "fetch_one": false, "fetch_val": false, "iterate": false,
+	"raw": false, "prepare": false, "execute_fetchall": true, "execute_insert": true, "scalar": false, "scalars": false, "stream": false, "sql": false,
+}
+
+// query lowers a call that sends SQL, or reads what was answered.
+func (b *builder) query(e *syntax.Call, a *syntax.Attribute, t string) ir.Expr {
+	byName, sink := sinks[a.Attr]
+	if !sink {
+		return b.answer(e, a, t)
+	}
+	driver, ok := b.driver(a, t, byName)
+	sql := argument(e, 0, "sql", "query", "statement", "operation", "command", "raw_query", "sql_script")
+	if !ok || sql == nil || driver == "sqlalchemy" && driverType(b.r.typeOf(sql, b.f)) {
+		return nil
+	}
+	q := &ir.Query{Span: b.at(e), Driver: driver, Style: drivers[driver], Method: a.Attr, SQL: b.value(sql)}
+	q.Many = a.Attr == "executemany" || a.Attr == "execute_many"
+	receiver := b.value(a.Value)
+	q.Args = b.binds(e, driver)
+	b.emit(q)
+	return &ir.Unknown{Where: b.where(e), What: b.m.text(e), Parts: []ir.Expr{receiver}}
+}
+
+// binds is what a call binds to the parameters of its SQL.
+func (b *builder) binds(e *syntax.Call, driver string) ir.Expr {
+	if driver == "asyncpg" && len(e.Args) > 1 {
+		rest := e.Args[1:]
+		list := &ir.List{Where: ir.Where{Span: b.m.span(syntax.Span{Start: rest[0].Where().Start, End: rest[len(rest)-1].Where().End})}}
+		list.Elems = b.values(rest)
+		return list
+	}
+	if args := argument(e, 1, argumentNames...); args != nil {
+		return b.value(args)
+	}
+	return nil
+}
+
+// argumentNames are the keywords by which drivers take parameters.
+var argumentNames = []string{"parameters", "params", "args", "vars", "values", "seq_of_parameters", "vars_list", "data", "argslist"}
+
+// argument is the nth positional argument of a call, or one by keyword.
+func argument(e *syntax.Call, n int, names ...string) syntax.Expr {
+	if n < len(e.Args) {
+		return e.Args[n]
+	}
+	for _, k := range e.Keywords {
+		for _, name := range names {
+			if k.Arg == name {
+				return k.Value
+			}
+		}
+	}
+	return nil
+}
+
+// driver tells which library a receiver belongs to, "" when it only looks
+// like a connection. ok is false when it is no such thing.
+func (b *builder) driver(a *syntax.Attribute, t string, byName bool) (driver string, ok bool) {
+	if name, known := strings.CutPrefix(t, "driver "); known {
+		return name, true
+	}
+	if a.Attr == "raw" {
+		return "django", strings.HasSuffix(b.m.text(a.Value), ".objects")
+	}
+	if t != "" || !looksLikeConnection(a.Value) {
+		return "", false
+	}
+	only := b.onlyDriver()
+	return only, byName || only == "asyncpg"
+}
+
+// looksLikeConnection goes by the last part of a name.
+func looksLikeConnection(e syntax.Expr) bool {
+	name := strings.ToLower(lastName(e))
+	if c, ok := e.(*syntax.Call); ok {
+		name = strings.ToLower(lastName(c.Func))
+	}
+	if name == "c" || name == "tx" || name == "db" {
+		return true
+	}
+	for _, word := range []string{"cur", "conn", "db", "session", "engine", "database", "pool", "trans"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// onlyDriver is the one database library that the module imports; "" if
+// none or several.
+func (b *builder) onlyDriver() string {
+	found := ""
+	for _, full := range b.m.imports {
+		first, _, _ := strings.Cut(full, ".")
+		if _, known := drivers[first]; !known || first == found || first == "django" && !strings.HasPrefix(full, "django.db") {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = first
+	}
+	return found
+}
+
+// answer is what a query brought: values from outside, once removed.
+func (b *builder) answer(e *syntax.Call, a *syntax.Attribute, t string) ir.Expr {
+	switch a.Attr {
+	case "fetchone", "fetchall", "fetchmany":
+		if driverType(t) || t == "" && looksLikeConnection(a.Value) {
+			b.value(a.Value)
+			return &ir.Source{Where: b.where(e), From: ir.Database, What: b.m.text(e)}
+		}
+	}
+	return nil
+}
+
+// textQuery is SQLAlchemy's text(), and Django's RawSQL: SQL wherever it is
+// sent to.
+func (b *builder) textQuery(e *syntax.Call, full string) ir.Expr {
+	q := &ir.Query{Span: b.at(e)}
+	switch full {
+	case "sqlalchemy.text", "sqlalchemy.sql.text", "sqlalchemy.sql.expression.text", "flask_sqlalchemy.SQLAlchemy.text":
+		q.Driver, q.Style, q.Method = "sqlalchemy", ir.Named, "text"
+	case "django.db.models.expressions.RawSQL":
+		q.Driver, q.Style, q.Method = "django", ir.Percent, "RawSQL"
+	default:
+		return nil
+	}
+	sql := argument(e, 0, "text", "sql")
+	if sql == nil {
+		return nil
+	}
+	q.SQL = b.value(sql)
+	if q.Driver == "django" {
+		q.Args = b.binds(e, q.Driver)
+	}
+	b.emit(q)
+	return b.unknown(e)
+}

@@ -1,0 +1,397 @@
+package pyread
+
+import (
+	"slices"
+
+	"github.com/penstock-io/penstock/check/ir"
+	"github.com/penstock-io/penstock/check/pyread/syntax"
+)
+
+// value lowers an expression: it emits the calls in it in the order they run,
+// and returns what it is.
+func (b *builder) value(e syntax.Expr) ir.Expr {
+	switch e := e.(type) {
+	case *syntax.Name:
+		return b.name(e)
+	case *syntax.Constant:
+		return b.constant(e)
+	case *syntax.JoinedStr:
+		return b.joinedStr(e)
+	case *syntax.Attribute:
+		return b.attribute(e)
+	case *syntax.Subscript:
+		return b.subscript(e)
+	case *syntax.Call:
+		return b.call(e)
+	case *syntax.BinOp:
+		return b.binOp(e)
+	case *syntax.Await:
+		return b.value(e.Value)
+	case *syntax.NamedExpr:
+		v := b.value(e.Value)
+		b.assign(e.Target, v, b.at(e))
+		return v
+	case *syntax.IfExp:
+		return b.conditional(e)
+	case *syntax.BoolOp:
+		return &ir.Choice{Where: b.where(e), Of: b.values(e.Values)}
+	case *syntax.Compare:
+		return b.compare(e)
+	case *syntax.UnaryOp:
+		return &ir.Safe{Where: b.where(e), X: b.value(e.Operand), Why: "a number or a boolean"}
+	case *syntax.Lambda:
+		return b.lambda(e)
+	}
+	return b.display(e)
+}
+
+func (b *builder) values(list []syntax.Expr) []ir.Expr {
+	out := make([]ir.Expr, len(list))
+	for i, e := range list {
+		out[i] = b.value(e)
+	}
+	return out
+}
+
+// display lowers displays, comprehensions, and what is left.
+func (b *builder) display(e syntax.Expr) ir.Expr {
+	switch e := e.(type) {
+	case *syntax.List:
+		return &ir.List{Where: b.where(e), Elems: b.values(e.Elts)}
+	case *syntax.Tuple:
+		return &ir.List{Where: b.where(e), Elems: b.values(e.Elts)}
+	case *syntax.Set:
+		return &ir.List{Where: b.where(e), Elems: b.values(e.Elts)}
+	case *syntax.Dict:
+		return b.dict(e)
+	case *syntax.Comp:
+		return b.comp(e)
+	case *syntax.Starred:
+		return b.value(e.Value)
+	case *syntax.Yield:
+		var parts []ir.Expr
+		if e.Value != nil {
+			parts = []ir.Expr{b.value(e.Value)}
+		}
+		return b.unknown(e, parts...)
+	case *syntax.YieldFrom:
+		return b.unknown(e, b.value(e.Value))
+	case *syntax.Slice:
+		return &ir.Safe{Where: b.where(e), Why: "a range"}
+	}
+	return b.unknown(e)
+}
+
+func (b *builder) unknown(n syntax.Node, parts ...ir.Expr) ir.Expr {
+	return &ir.Unknown{Where: b.where(n), What: b.m.text(n), Parts: parts}
+}
+
+func (b *builder) conditional(e *syntax.IfExp) ir.Expr {
+	b.value(e.Test)
+	return &ir.Choice{Where: b.where(e), Of: []ir.Expr{b.value(e.Body), b.value(e.Orelse)}}
+}
+
+func (b *builder) dict(e *syntax.Dict) ir.Expr {
+	list := &ir.List{Where: b.where(e), Keys: []ir.Expr{}}
+	for i, k := range e.Keys {
+		v := b.value(e.Values[i])
+		if k == nil {
+			list.Elems, list.Keys = append(list.Elems, v), append(list.Keys, v)
+			continue
+		}
+		list.Elems, list.Keys = append(list.Elems, v), append(list.Keys, b.value(k))
+	}
+	return list
+}
+
+// comp lowers a comprehension over one iterable to an Each.
+func (b *builder) comp(e *syntax.Comp) ir.Expr {
+	b.loop++
+	mark := len(b.hidden)
+	var over ir.Expr
+	for _, g := range e.Generators {
+		v := b.value(g.Iter)
+		if over == nil {
+			over = v
+		}
+		for n := range syntax.All(g.Target) {
+			if name, ok := n.(*syntax.Name); ok {
+				b.hidden = append(b.hidden, name.ID)
+			}
+		}
+		for _, test := range g.Ifs {
+			b.value(test)
+		}
+	}
+	elem := b.value(e.Elt)
+	if e.Value != nil {
+		elem = b.value(e.Value)
+	}
+	b.hidden = b.hidden[:mark]
+	b.loop--
+	target, ok := e.Generators[0].Target.(*syntax.Name)
+	if !ok || len(e.Generators) > 1 {
+		return b.unknown(e, over, elem)
+	}
+	return &ir.Each{Where: b.where(e), Over: over, Var: target.ID, Elem: elem}
+}
+
+func (b *builder) constant(c *syntax.Constant) ir.Expr {
+	if c.Kind != syntax.Str && c.Kind != syntax.Bytes {
+		return &ir.Const{Where: b.where(c), Text: b.m.text(c)}
+	}
+	literals := b.m.tree.Literals(c)
+	if len(literals) == 1 {
+		return &ir.Const{Where: b.where(c), Text: b.m.tree.StringValue(c), Str: true}
+	}
+	joined := &ir.Concat{Where: b.where(c)}
+	for _, l := range literals {
+		joined.Parts = append(joined.Parts, &ir.Const{Where: b.where(l), Text: b.m.tree.Decode(l), Str: true})
+	}
+	return joined
+}
+
+// joinedStr lowers an f-string. A field's span has its braces.
+func (b *builder) joinedStr(e *syntax.JoinedStr) ir.Expr {
+	joined := &ir.Concat{Where: b.where(e)}
+	for _, part := range e.Parts {
+		r, ok := part.(*syntax.Replacement)
+		if !ok {
+			joined.Parts = append(joined.Parts, b.value(part))
+			continue
+		}
+		v := b.value(r.Value)
+		if r.Spec != nil {
+			b.value(r.Spec)
+			if numeric(b.m.tree.Slice(r.Spec.Span)) {
+				v = &ir.Safe{X: v, Why: "formatted as a number"}
+			}
+		}
+		joined.Parts = append(joined.Parts, moved(v, b.at(r)))
+	}
+	if e.Template {
+		return b.unknown(e, joined)
+	}
+	return joined
+}
+
+// numeric reports whether a format specification takes numbers only.
+func numeric(spec string) bool {
+	return spec != "" && slices.Contains([]byte("bcdeEfFgGnoxX%"), spec[len(spec)-1])
+}
+
+// moved is a value at another span; the nodes around a field need its braces.
+func moved(e ir.Expr, at ir.Span) ir.Expr {
+	switch x := e.(type) {
+	case *ir.Var:
+		c := *x
+		c.Span = at
+		return &c
+	case *ir.Global:
+		c := *x
+		c.Span = at
+		return &c
+	case *ir.Field:
+		c := *x
+		c.Span = at
+		return &c
+	case *ir.Const:
+		c := *x
+		c.Span = at
+		return &c
+	case *ir.Safe:
+		c := *x
+		c.Span = at
+		return &c
+	case *ir.Source:
+		c := *x
+		c.Span = at
+		return &c
+	case *ir.Joined:
+		c := *x
+		c.Span = at
+		return &c
+	}
+	return &ir.Choice{Where: ir.Where{Span: at}, Of: []ir.Expr{e}}
+}
+
+func (b *builder) compare(e *syntax.Compare) ir.Expr {
+	x := b.value(e.Left)
+	ys := b.values(e.Comparators)
+	if len(ys) > 1 {
+		return &ir.Safe{Where: b.where(e), Why: "a boolean"}
+	}
+	c := &ir.Compare{Where: b.where(e), X: x, Y: ys[0]}
+	switch e.Ops[0] {
+	case syntax.Eq, syntax.Is:
+	case syntax.NotEq, syntax.IsNot:
+		c.Not = true
+	case syntax.In:
+		c.In = true
+	case syntax.NotIn:
+		c.In, c.Not = true, true
+	default:
+		return &ir.Safe{Where: b.where(e), Why: "a boolean"}
+	}
+	return c
+}
+
+func (b *builder) binOp(e *syntax.BinOp) ir.Expr {
+	left := b.value(e.Left)
+	if e.Op == syntax.Mod && b.stringly(e.Left) {
+		return b.percent(e, left)
+	}
+	right := b.value(e.Right)
+	switch e.Op {
+	case syntax.Add:
+		return b.add(e, left, right)
+	case syntax.Mod, syntax.BitOr:
+		return b.unknown(e, left, right)
+	case syntax.Mult:
+		if b.stringly(e.Left) {
+			return b.unknown(e, left)
+		}
+	}
+	return &ir.Safe{Where: b.where(e), Why: "the result of arithmetic"}
+}
+
+// add is a sum of numbers or strings, one after another.
+func (b *builder) add(e syntax.Node, left, right ir.Expr) ir.Expr {
+	l, okLeft := left.(*ir.List)
+	r, okRight := right.(*ir.List)
+	if okLeft && okRight {
+		return &ir.List{Where: b.where(e), Elems: slices.Concat(l.Elems, r.Elems)}
+	}
+	c := &ir.Concat{Where: b.where(e)}
+	if inner, ok := left.(*ir.Concat); ok {
+		c.Parts = append(c.Parts, inner.Parts...)
+	} else {
+		c.Parts = append(c.Parts, left)
+	}
+	c.Parts = append(c.Parts, right)
+	return c
+}
+
+// stringly reports whether an expression is surely a string that was written
+// here, so that % fills it.
+func (b *builder) stringly(e syntax.Expr) bool {
+	switch e := e.(type) {
+	case *syntax.Constant:
+		return e.Kind == syntax.Str || e.Kind == syntax.Bytes
+	case *syntax.JoinedStr:
+		return true
+	case *syntax.BinOp:
+		return e.Op == syntax.Add && (b.stringly(e.Left) || b.stringly(e.Right))
+	case *syntax.Name:
+		found := false
+		for f := b.f; f != nil; f = f.outer {
+			for _, t := range f.types[e.ID] {
+				if t.value == nil || t.annotation || t.value == syntax.Expr(e) {
+					continue
+				}
+				switch v := t.value.(type) {
+				case *syntax.Constant, *syntax.JoinedStr, *syntax.BinOp:
+					found = found || b.stringly(v)
+				}
+			}
+			if found || f.locals[e.ID] {
+				return found
+			}
+		}
+	}
+	return false
+}
+
+// percent is "template" % arguments.
+func (b *builder) percent(e *syntax.BinOp, template ir.Expr) ir.Expr {
+	out := &ir.Format{Where: b.where(e), Verbs: ir.PercentVerbs, Template: template}
+	switch args := e.Right.(type) {
+	case *syntax.Tuple:
+		out.Args = b.values(args.Elts)
+	case *syntax.Dict:
+		out.Names = []string{}
+		for i, k := range args.Keys {
+			v := b.value(args.Values[i])
+			c, ok := k.(*syntax.Constant)
+			if !ok {
+				return b.unknown(e, template, v)
+			}
+			out.Args, out.Names = append(out.Args, v), append(out.Names, b.m.tree.StringValue(c))
+		}
+	default:
+		out.Args = []ir.Expr{b.value(e.Right)}
+	}
+	return out
+}
+
+func (b *builder) augmented(s *syntax.AugAssign) {
+	old := b.value(s.Target)
+	v := b.value(s.Value)
+	var sum ir.Expr
+	switch s.Op {
+	case syntax.Add:
+		sum = b.add(s, old, v)
+	case syntax.Mod, syntax.BitOr:
+		sum = b.unknown(s, old, v)
+	default:
+		sum = &ir.Safe{Where: b.where(s), Why: "the result of arithmetic"}
+	}
+	b.assign(s.Target, sum, b.at(s))
+}
+
+// assign moves a value to a target, or its parts to a target's parts.
+func (b *builder) assign(target syntax.Expr, v ir.Expr, at ir.Span) {
+	switch t := target.(type) {
+	case *syntax.Name:
+		if slices.Contains(b.hidden, t.ID) {
+			return
+		}
+		b.emit(&ir.Assign{Span: at, To: b.variable(t.ID, b.where(t)), Value: v})
+	case *syntax.Attribute:
+		if to, ok := b.attribute(t).(*ir.Unknown); !ok || to == nil {
+			b.emit(&ir.Assign{Span: at, To: b.attribute(t), Value: v})
+		}
+	case *syntax.Subscript:
+		b.emit(&ir.Assign{Span: at, To: &ir.Index{Where: b.where(t), X: b.value(t.Value), Key: b.value(t.Slice)}, Value: v})
+	case *syntax.Starred:
+		b.assign(t.Value, v, at)
+	case *syntax.Tuple:
+		b.unpack(t.Elts, v, at)
+	case *syntax.List:
+		b.unpack(t.Elts, v, at)
+	}
+}
+
+func (b *builder) unpack(targets []syntax.Expr, v ir.Expr, at ir.Span) {
+	list, ok := v.(*ir.List)
+	for i, t := range targets {
+		switch {
+		case ok && list.Keys == nil && len(list.Elems) == len(targets):
+			b.assign(t, list.Elems[i], at)
+		default:
+			b.assign(t, &ir.Unknown{Where: b.where(t), What: b.m.text(t), Parts: []ir.Expr{v}}, at)
+		}
+	}
+}
+
+// lambda is a function of its own, whose variables are those around it.
+func (b *builder) lambda(e *syntax.Lambda) ir.Expr {
+	if f := b.r.lambdas[e]; f != nil { // a value may be asked for twice
+		return &ir.FuncRef{Where: b.where(e), Func: f}
+	}
+	f := &function{module: b.m, outer: b.f, args: e.Args, static: true}
+	f.begin()
+	line, column := b.m.tree.Position(e.Start)
+	f.ir = b.r.program.AddFunc(b.f.path()+".<lambda>"+itoa(line)+":"+itoa(column), "<lambda>", b.at(e))
+	f.ir.Outer = b.f.ir
+	b.r.lambdas[e] = f.ir
+	for _, a := range params(e.Args) {
+		f.ir.Params = append(f.ir.Params, a.Name)
+		f.locals[a.Name] = true
+	}
+	inner := &builder{r: b.r, f: f, m: b.m}
+	inner.cur = inner.block()
+	v := inner.value(e.Body)
+	inner.emit(&ir.Return{Span: b.at(e.Body), Values: []ir.Expr{v}})
+	return &ir.FuncRef{Where: b.where(e), Func: f.ir}
+}
