@@ -120,7 +120,9 @@ func (s *Source) client(r *reading) (*kgo.Client, error) {
 			kgo.BlockRebalanceOnPoll()) // no partition goes to another member while its events are under way
 	}
 	if s.o.Positions != nil {
-		opts = append(opts, kgo.AdjustFetchOffsetsFn(r.resume))
+		// Who was killed is missed soon: that a member only seemed dead does no
+		// harm where the sink itself knows what it has.
+		opts = append(opts, kgo.AdjustFetchOffsetsFn(r.resume), kgo.SessionTimeout(10*time.Second))
 	}
 	client, err := kgo.NewClient(opts...)
 	if err != nil {

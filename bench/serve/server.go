@@ -60,7 +60,7 @@ func startPenstock(ctx context.Context, o options) (*server, error) {
 		return nil, err
 	}
 	s := &server{addr: freeAddr(), admin: freeAddr(), broker: o.kafka, dir: dir}
-	args := []string{"serve", "--log-level", "error", "--listen", s.addr, "--admin", s.admin, "--data", filepath.Join(dir, "data")}
+	args := []string{"serve", "--log-level", "error", "--listen", s.addr, "--admin", s.admin, "--data", filepath.Join(dir, "data"), "--to", "none"}
 	if o.kafka != "" {
 		args = append(args, "--kafka", o.kafka)
 	} else {
