@@ -191,6 +191,8 @@ func (s *Scanner) scan(c *Chunk) (used int, err error) {
 	for used < len(text) {
 		if vectors {
 			used = c.fast(text, used, s.dialect)
+		} else {
+			used = c.words(text, used, s.dialect)
 		}
 		if used == len(text) {
 			return used, nil
