@@ -19,6 +19,11 @@ type kafkaConfig struct {
 
 func (c *kafkaConfig) define(flags *flag.FlagSet, usage string) {
 	flags.StringVar(&c.brokers, "kafka", "", usage)
+	c.defineAccess(flags)
+}
+
+// defineAccess declares the flags that say how to get into a cluster.
+func (c *kafkaConfig) defineAccess(flags *flag.FlagSet) {
 	flags.BoolVar(&c.tls, "kafka-tls", false, "speak TLS with the brokers; the other --kafka-tls flags imply it")
 	flags.StringVar(&c.trust.CAFile, "kafka-tls-ca", "", "PEM `file` of the authorities to trust instead of the machine's")
 	flags.StringVar(&c.trust.CertFile, "kafka-tls-cert", "", "PEM `file` of the client's certificate")

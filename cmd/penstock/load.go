@@ -36,6 +36,7 @@ type loadConfig struct {
 	errorRateMax    float64
 	patience        time.Duration
 	csv             csvConfig
+	kafka           kafkaConfig
 	log             logConfig
 }
 
@@ -86,7 +87,7 @@ func defineLoad(flags *flag.FlagSet) runner {
 	c := &loadConfig{}
 	flags.StringVar(&c.streams, "streams", "", "stream file or folder of them; \"\" is the orders example")
 	flags.StringVar(&c.stream, "stream", "", "`NAME` of the stream whose rules judge the records; needed where there are several")
-	flags.StringVar(&c.to, "to", "", "postgres://USER@HOST/DATABASE or sqlite:FILE")
+	flags.StringVar(&c.to, "to", "", "postgres://USER@HOST/DATABASE, sqlite:FILE or kafka://HOST:PORT[,…]")
 	flags.StringVar(&c.mode, "mode", "append", "append, upsert or replace")
 	flags.StringVar(&c.job, "job", "", "`NAME` that makes this another job than an earlier one of the same files, rules and table")
 	flags.StringVar(&c.rejects, "rejects", ".", "`folder` for the rejects: FILE.rejects.csv, to be loaded again, and FILE.rejects.jsonl with the reasons")
@@ -100,6 +101,7 @@ func defineLoad(flags *flag.FlagSet) runner {
 	flags.Float64Var(&c.errorRateMax, "max-error-rate", 0.5, "stop when more than this share of the records is rejected, judged from the 1000th on; 1 is no limit")
 	flags.DurationVar(&c.patience, "patience", time.Minute, "how long a database that is away is waited for")
 	c.csv.define(flags)
+	c.kafka.defineAccess(flags)
 	c.log.define(flags)
 	return c.run
 }
@@ -189,7 +191,7 @@ func (c *loadConfig) check() (penstock.TableMode, error) {
 	case !ok:
 		return mode, usagef("--mode %q: say append, upsert or replace", c.mode)
 	case c.to == "" && !c.dryRun:
-		return mode, usagef("where to? give --to postgres://USER@HOST/DATABASE or sqlite:FILE, or --dry-run to judge the records alone")
+		return mode, usagef("where to? give --to postgres://USER@HOST/DATABASE, sqlite:FILE or kafka://HOST:PORT, or --dry-run to judge the records alone")
 	case c.connections < 1 || c.workers < 0:
 		return mode, usagef("--connections must be at least 1, --workers at least 0")
 	case c.errorRateMax < 0 || c.errorRateMax > 1:

@@ -41,9 +41,13 @@ func (l *loading) count(rejects int64) error {
 func (l *loading) apply(ctx context.Context, w *csvfile.Work) error {
 	s := l.stream
 	passed := penstock.SinkFunc(func(context.Context, *penstock.Batch) error { return nil })
+	last := []penstock.Step{l.lookups.Step}
+	if l.toTopic {
+		last = append(last, s.Encode) // tables take the values themselves
+	}
 	rules := penstock.Pipeline{
 		Steps: []penstock.Step{s.Check, s.Derive, s.Identify},
-		To:    l.lookups.Ahead(penstock.Pipeline{Steps: []penstock.Step{l.lookups.Step}, To: passed}),
+		To:    l.lookups.Ahead(penstock.Pipeline{Steps: last, To: passed}),
 	}
 	return l.persist(ctx, func() error { return rules.Write(ctx, &w.Batch) })
 }

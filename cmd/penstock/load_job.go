@@ -38,6 +38,7 @@ type loading struct {
 	job     string
 	prints  map[string]string // the files' fingerprints
 	target  loadTarget        // nil: judge only
+	toTopic bool              // the target takes records and not rows
 	source  *csvfile.Source
 	rejects csvfile.Rejects
 	bytes   int64 // of all files, 0 when that is not known
@@ -78,6 +79,7 @@ func (l *loading) run(ctx context.Context, sh shell) (err error) {
 		if l.target, inOrder, err = l.config.openTarget(ctx, l.stream, l.mode, l.job, l.log); err != nil {
 			return err
 		}
+		_, l.toTopic = l.target.(*kafkaTarget)
 		defer func() { err = errors.Join(err, l.target.Close()) }()
 		for _, name := range l.files {
 			if err := l.target.Source(ctx, l.job, name, l.prints[name]); err != nil {

@@ -25,6 +25,10 @@ type loadTarget interface {
 // one after the other.
 func (c *loadConfig) openTarget(ctx context.Context, s *stream.Stream, mode penstock.TableMode, job string, log *slog.Logger) (t loadTarget, inOrder bool, err error) {
 	scheme, rest, _ := strings.Cut(c.to, ":")
+	if scheme == "kafka" {
+		t, err := c.openKafka(strings.TrimPrefix(rest, "//"), s, mode, log)
+		return t, true, err
+	}
 	switch scheme {
 	case "postgres", "postgresql":
 		t, err := postgres.Open(ctx, c.to, postgres.Options{Stream: s, Mode: mode, Job: job, Connections: c.connections, Log: log})
@@ -39,5 +43,5 @@ func (c *loadConfig) openTarget(ctx context.Context, s *stream.Stream, mode pens
 		}
 		return t, true, nil
 	}
-	return nil, false, usagef("--to %q: write postgres://USER@HOST/DATABASE or sqlite:FILE", scheme+":…")
+	return nil, false, usagef("--to %q: write postgres://USER@HOST/DATABASE, sqlite:FILE or kafka://HOST:PORT", scheme+":…")
 }
