@@ -5,7 +5,7 @@ GO         ?= go
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 TIMEOUT    ?= 20m
 
-.PHONY: help build check check-python test race fuzz soak bench bench-check bench-kafka bench-load kill-load clean
+.PHONY: help build check check-python test race fuzz soak bench bench-check bench-kafka bench-load kill-load bench-reads clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench-load: ## penstock load beside psql's \copy and the ladder from naive Pytho
 
 kill-load: ## a hundred kill -9 of the loader, and some of the database, each database kind
 	PENSTOCK_KILLS=100 $(GO) test -count=1 -v -run 'TestLoad(Server)?Killed' -timeout 60m ./cmd/penstock
+
+bench-reads: ## a page of orders over HTTP: row-level security, depth, the whole answer
+	$(GO) test -tags bench -count=1 -v -run TestReads -timeout 15m ./bench/reads
 
 clean: ## remove what building and running left here
 	rm -rf penstock penstock-data dist
