@@ -21,9 +21,9 @@ func (t *Table) Source(ctx context.Context, job, source, fingerprint string) err
 	}
 	var was string
 	err := t.pool.QueryRow(ctx, `
-WITH new AS (INSERT INTO `+t.ledger.sources+` (job, source, fingerprint) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING fingerprint)
+WITH new AS (INSERT INTO `+t.ledger.sources+` (job, source, fingerprint, table_name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING fingerprint)
 SELECT fingerprint FROM new UNION ALL SELECT fingerprint FROM `+t.ledger.sources+` WHERE job = $1 AND source = $2 LIMIT 1`,
-		job, source, fingerprint).Scan(&was)
+		job, source, fingerprint, t.o.Stream.Table.Name).Scan(&was)
 	if err != nil {
 		return fmt.Errorf("postgres: note source %s: %w", source, err)
 	}
@@ -123,9 +123,9 @@ type chunkEntry struct {
 func (c *chunkEntry) enter(ctx context.Context, conn *pgx.Conn, events []*penstock.Event) ([]*penstock.Event, error) {
 	c.most = max(c.most, len(events))
 	k := c.chunk
-	tag, err := conn.Exec(ctx, "INSERT INTO "+c.table.ledger.chunks+" (job, source, start, length, first, records, loaded, rejects, loader) "+
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-		k.Job, k.Source, k.Start, k.Length, int64(k.First), k.Count, len(events), k.Rejects+int64(c.most-len(events)), c.table.loader)
+	tag, err := conn.Exec(ctx, "INSERT INTO "+c.table.ledger.chunks+" (job, source, start, length, first, records, loaded, rejects, loader, table_name) "+
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+		k.Job, k.Source, k.Start, k.Length, int64(k.First), k.Count, len(events), k.Rejects+int64(c.most-len(events)), c.table.loader, c.table.o.Stream.Table.Name)
 	if err != nil {
 		return nil, err
 	}

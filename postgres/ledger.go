@@ -31,19 +31,35 @@ func newLedgerNames(table pgx.Identifier) ledgerNames {
 func (t *Table) makeLedger(ctx context.Context, tx pgx.Tx) error {
 	for _, statement := range []string{
 		t.ledger.chunks + ` (
-  job text NOT NULL, source text NOT NULL, start bigint NOT NULL, length bigint NOT NULL, first bigint NOT NULL,
+  job text NOT NULL, table_name text NOT NULL, source text NOT NULL, start bigint NOT NULL, length bigint NOT NULL, first bigint NOT NULL,
   records bigint NOT NULL, loaded bigint NOT NULL, rejects bigint NOT NULL, loader text NOT NULL, at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (job, source, start))`,
-		t.ledger.sources + ` (job text NOT NULL, source text NOT NULL, fingerprint text NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (job, source))`,
+		t.ledger.sources + ` (job text NOT NULL, table_name text NOT NULL, source text NOT NULL, fingerprint text NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (job, source))`,
 		t.ledger.offsets + ` (consumer text NOT NULL, table_name text NOT NULL, door text NOT NULL, next bigint NOT NULL, PRIMARY KEY (consumer, table_name, door))`,
 		t.ledger.rejects + ` (consumer text NOT NULL, door text NOT NULL, place bigint NOT NULL, id text, event bytea NOT NULL, code text NOT NULL,
   pointer text NOT NULL, detail text NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (consumer, door, place))`,
 		t.ledger.deferred + ` (table_name text NOT NULL, place int NOT NULL, statement text NOT NULL, PRIMARY KEY (table_name, place))`,
-		t.ledger.replaced + ` (job text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())`,
+		t.ledger.replaced + ` (job text PRIMARY KEY, table_name text NOT NULL, at timestamptz NOT NULL DEFAULT now())`,
 	} {
 		if _, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+statement); err != nil {
 			return fmt.Errorf("make the ledger beside it: %w", err)
 		}
 	}
 	return nil
+}
+
+// forgetTable takes out of the ledger whatever it says of a table of this name
+// that is there no more: nothing of that is in the one that is made now.
+func (t *Table) forgetTable(ctx context.Context, tx pgx.Tx) error {
+	for _, of := range []string{t.ledger.chunks, t.ledger.sources, t.ledger.offsets, t.ledger.replaced, t.ledger.deferred} {
+		tag, err := tx.Exec(ctx, "DELETE FROM "+of+" WHERE table_name = $1", t.o.Stream.Table.Name)
+		if err != nil {
+			return fmt.Errorf("forget the table that was there: %w", err)
+		}
+		if tag.RowsAffected() > 0 {
+			t.log.Warn("the table was dropped since it was last written: the ledger forgets what was in it", "table", t.o.Stream.Table.Name, "ledger", of, "entries", tag.RowsAffected())
+		}
+	}
+	_, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+t.again().Sanitize())
+	return err
 }

@@ -37,7 +37,7 @@ func (t *Table) createShadow(ctx context.Context, tx pgx.Tx) error {
 // foreign keys. Its readers wait for the commit and see all of the old or all
 // of the new.
 func (t *Table) swap(ctx context.Context, tx pgx.Tx) error {
-	tag, err := tx.Exec(ctx, "INSERT INTO "+t.ledger.replaced+" (job) VALUES ($1) ON CONFLICT DO NOTHING", t.o.Job)
+	tag, err := tx.Exec(ctx, "INSERT INTO "+t.ledger.replaced+" (job, table_name) VALUES ($1, $2) ON CONFLICT DO NOTHING", t.o.Job, t.o.Stream.Table.Name)
 	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}

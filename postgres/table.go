@@ -196,6 +196,9 @@ func (t *Table) exists(ctx context.Context, tx pgx.Tx, name pgx.Identifier) (the
 // appended, primary key and indexes wait for Finish: building them once is
 // cheaper than keeping them.
 func (t *Table) create(ctx context.Context, tx pgx.Tx) error {
+	if err := t.forgetTable(ctx, tx); err != nil {
+		return err
+	}
 	var lines []string
 	for i, c := range t.columns {
 		line := quote(c.name) + " " + c.natural

@@ -438,3 +438,34 @@ func TestServerGone(t *testing.T) {
 		t.Fatalf("a missing table is the world's fault, got %v", err)
 	}
 }
+
+// A table that was dropped is loaded anew: the ledger does not take what was in
+// it for what is in its successor.
+func TestDroppedTableIsForgotten(t *testing.T) {
+	dsn := realtest.Postgres(t)
+	s := load(t, ordersFile)
+	for range 2 {
+		table := open(t, dsn, postgres.Options{Stream: s})
+		c := penstock.Chunk{Job: "j", Source: "a.csv"}
+		if err := table.Source(within(t), "j", "a.csv", "x"); err != nil {
+			t.Fatal(err)
+		}
+		if state, err := table.Claim(within(t), c); err != nil || state != penstock.ChunkFree {
+			t.Fatal(state, err)
+		}
+		if err := table.Chunk(c).Write(within(t), events(t, s, 0, `{"order_id":1}`)); err != nil {
+			t.Fatal(err)
+		}
+		if err := table.Follow("c").Write(within(t), events(t, s, 0, `{"order_id":2}`)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := table.Finish(within(t)); err != nil {
+			t.Fatal(err)
+		}
+		want(t, "rows", query(t, dsn, "SELECT order_id FROM orders ORDER BY 1"), "1\n2")
+		if err := table.Close(); err != nil {
+			t.Fatal(err)
+		}
+		exec(t, dsn, "DROP TABLE orders")
+	}
+}

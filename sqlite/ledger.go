@@ -13,14 +13,29 @@ import (
 // ledger are the tables that stand beside the stream's.
 var ledger = []string{
 	`penstock_chunks (
-  job TEXT NOT NULL, source TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, first INTEGER NOT NULL, records INTEGER NOT NULL,
+  job TEXT NOT NULL, table_name TEXT NOT NULL, source TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, first INTEGER NOT NULL, records INTEGER NOT NULL,
   loaded INTEGER NOT NULL, rejects INTEGER NOT NULL, loader TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
   PRIMARY KEY (job, source, start))`,
-	`penstock_sources (job TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (job, source))`,
+	`penstock_sources (job TEXT NOT NULL, table_name TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (job, source))`,
 	`penstock_offsets (consumer TEXT NOT NULL, table_name TEXT NOT NULL, door TEXT NOT NULL, next INTEGER NOT NULL, PRIMARY KEY (consumer, table_name, door))`,
 	`penstock_rejects (consumer TEXT NOT NULL, door TEXT NOT NULL, place INTEGER NOT NULL, id BLOB, event BLOB NOT NULL, code TEXT NOT NULL,
   pointer TEXT NOT NULL, detail TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (consumer, door, place))`,
-	`penstock_replaced (job TEXT PRIMARY KEY, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)`,
+	`penstock_replaced (job TEXT PRIMARY KEY, table_name TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)`,
+}
+
+// forgetTable takes out of the ledger whatever it says of a table of this name
+// that is there no more: nothing of that is in the one that is made now.
+func (t *Table) forgetTable(ctx context.Context, conn *sql.Conn) error {
+	for _, of := range []string{"penstock_chunks", "penstock_sources", "penstock_offsets", "penstock_replaced"} {
+		result, err := conn.ExecContext(ctx, "DELETE FROM "+of+" WHERE table_name = ?", t.name)
+		if err != nil {
+			return fmt.Errorf("forget the table that was there: %w", err)
+		}
+		if n, err := result.RowsAffected(); err == nil && n > 0 {
+			t.log.Warn("the table was dropped since it was last written: the ledger forgets what was in it", "table", t.name, "ledger", of, "entries", n)
+		}
+	}
+	return nil
 }
 
 // Source records what a source of the job looked like when it was first loaded,
@@ -32,7 +47,7 @@ func (t *Table) Source(ctx context.Context, job, source, fingerprint string) err
 	}
 	var was string
 	err := t.transact(ctx, func(conn *sql.Conn) error {
-		if _, err := conn.ExecContext(ctx, "INSERT INTO penstock_sources (job, source, fingerprint) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", job, source, fingerprint); err != nil {
+		if _, err := conn.ExecContext(ctx, "INSERT INTO penstock_sources (job, source, fingerprint, table_name) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", job, source, fingerprint, t.name); err != nil {
 			return err
 		}
 		return conn.QueryRowContext(ctx, "SELECT fingerprint FROM penstock_sources WHERE job = ? AND source = ?", job, source).Scan(&was)
@@ -108,9 +123,9 @@ type chunkEntry struct {
 func (c *chunkEntry) enter(ctx context.Context, conn *sql.Conn, events []*penstock.Event) ([]*penstock.Event, error) {
 	c.most = max(c.most, len(events))
 	k := c.chunk
-	result, err := conn.ExecContext(ctx, "INSERT INTO penstock_chunks (job, source, start, length, first, records, loaded, rejects, loader) "+
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-		k.Job, k.Source, k.Start, k.Length, int64(k.First), k.Count, len(events), k.Rejects+int64(c.most-len(events)), c.table.loader)
+	result, err := conn.ExecContext(ctx, "INSERT INTO penstock_chunks (job, source, start, length, first, records, loaded, rejects, loader, table_name) "+
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		k.Job, k.Source, k.Start, k.Length, int64(k.First), k.Count, len(events), k.Rejects+int64(c.most-len(events)), c.table.loader, c.table.name)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +191,7 @@ func (t *Table) createShadow(ctx context.Context, conn *sql.Conn) error {
 // swap puts what was loaded in the place of what was there, once. The table
 // itself stays, with its indexes, triggers and views.
 func (t *Table) swap(ctx context.Context, conn *sql.Conn) error {
-	result, err := conn.ExecContext(ctx, "INSERT INTO penstock_replaced (job) VALUES (?) ON CONFLICT DO NOTHING", t.o.Job)
+	result, err := conn.ExecContext(ctx, "INSERT INTO penstock_replaced (job, table_name) VALUES (?, ?) ON CONFLICT DO NOTHING", t.o.Job, t.name)
 	if err != nil {
 		return err
 	}

@@ -127,6 +127,9 @@ func (t *Table) prepare(ctx context.Context) error {
 		there, err := t.exists(ctx, conn, t.name)
 		if err == nil && !there {
 			t.log.Info("created table", "table", t.name)
+			if err := t.forgetTable(ctx, conn); err != nil {
+				return err
+			}
 			for _, statement := range append([]string{t.definition(t.name)}, t.pageIndexes()...) {
 				if _, err = conn.ExecContext(ctx, statement); err != nil {
 					return fmt.Errorf("create it: %w", err)
