@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/penstock-io/penstock"
@@ -39,9 +40,16 @@ func (r *Reader) Close() error { return r.db.Close() }
 
 // Rows returns the stream.Rows of one stream's table.
 func (r *Reader) Rows(s *stream.Stream) stream.Rows {
+	var sorted atomic.Bool // the table's columns were looked at
 	return func(ctx context.Context, read *stream.Read, p stream.Page) ([][]penstock.Value, error) {
 		ctx, cancel := context.WithTimeout(ctx, r.timeout)
 		defer cancel()
+		if !sorted.Load() {
+			if err := r.checkColumns(ctx, s); err != nil {
+				return nil, fmt.Errorf("sqlite: read table %s: %w", s.Table.Name, err)
+			}
+			sorted.Store(true)
+		}
 		text, args := pageSQL(s, read, p)
 		found, err := r.db.QueryContext(ctx, text, args...)
 		if err != nil {
@@ -54,6 +62,28 @@ func (r *Reader) Rows(s *stream.Stream) stream.Rows {
 		}
 		return rows, nil
 	}
+}
+
+// checkColumns makes sure that what rows are found and sorted by compares as
+// numbers where it is one: SQLite would compare any types, in silence.
+func (r *Reader) checkColumns(ctx context.Context, s *stream.Stream) error {
+	for _, read := range s.Reads {
+		for _, slot := range append([]int{read.By, read.Newest}, s.Table.PrimaryKey...) {
+			f := s.Fields[slot]
+			if f.Type != stream.Int && f.Type != stream.Time {
+				continue
+			}
+			var declared string
+			err := r.db.QueryRowContext(ctx, "SELECT upper(type) FROM pragma_table_xinfo(?) WHERE lower(name) = lower(?)", s.Table.Name, f.Name).Scan(&declared)
+			if err != nil {
+				return fmt.Errorf("look at column %s: %w", f.Name, err)
+			}
+			if !strings.Contains(declared, "INT") {
+				return fmt.Errorf("column %s has type %q, by which rows cannot be sorted as %s; declare it INTEGER", f.Name, declared, f.Type)
+			}
+		}
+	}
+	return nil
 }
 
 // pageSQL is the statement of a page and its arguments. All names are of the

@@ -94,6 +94,9 @@ func openReads(c readsConfig, from, data string, door *ingest.Handler, open bool
 	if file, ok := strings.CutPrefix(from, "sqlite:"); ok {
 		room.reader, err = sqlite.OpenReader(file)
 	} else {
+		if c.from == "" {
+			log.Warn("reads are answered with the role that writes the tables, so row-level security does not bind it: make one with penstock role, and name it in --reads-from")
+		}
 		room.reader, err = postgres.OpenReader(from, postgres.ReaderOptions{})
 	}
 	if err != nil {
