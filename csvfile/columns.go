@@ -90,17 +90,19 @@ func (c *columns) event(d *stream.Decoder, row Row, e *penstock.Event) *penstock
 		return why
 	}
 	for _, t := range c.take {
-		text, quoted := row.text(t.cell)
-		if len(text) == 0 && quoted && t.text {
-			e.Values[t.slot] = penstock.Value{Kind: penstock.Text, Bytes: text}
-			continue
+		v := &e.Values[t.slot]
+		text := row.raw(t.cell)
+		if len(text) > 0 && text[0] == '"' {
+			text, _ = row.text(t.cell)
+			if len(text) == 0 && t.text {
+				v.Kind, v.Bytes = penstock.Text, text
+				continue
+			}
 		}
-		v, err := d.Cell(t.slot, text)
-		if err != nil {
+		if err := d.CellInto(t.slot, text, v); err != nil {
 			c.stream.Row(e)
 			return penstock.AsReject(err)
 		}
-		e.Values[t.slot] = v
 	}
 	return nil
 }

@@ -18,12 +18,91 @@ import (
 // The error is a *penstock.Reject, with the offset within the cell, for what no
 // field may hold: invalid UTF-8, numbers out of range, objects that no decoder
 // would take.
-func (d *Decoder) Cell(slot int, text []byte) (penstock.Value, error) {
+func (d *Decoder) Cell(slot int, text []byte) (v penstock.Value, err error) {
+	err = d.CellInto(slot, text, &v)
+	return v, err
+}
+
+// CellInto is Cell, but sets v, which must be the zero Value and is that again
+// after an error: for doors that read very many.
+func (d *Decoder) CellInto(slot int, text []byte, v *penstock.Value) (err error) {
+	if len(text) == 0 {
+		return nil
+	}
+	f := &d.index.fields[slot]
+	if f.plainCell(text, v) {
+		return nil
+	}
+	*v, err = d.anyCell(slot, text)
+	return err
+}
+
+// plainCell reads the cells that nearly all are, and leaves v alone when text
+// is another: what it reads, anyCell would read the same.
+func (f *Field) plainCell(text []byte, v *penstock.Value) bool {
+	switch f.Type {
+	case Int:
+		n, places := plainNumber(text)
+		if places != 0 {
+			return false
+		}
+		v.Kind, v.Num = penstock.Int, n
+	case Decimal:
+		n, places := plainNumber(text)
+		if places < 0 || places > int(f.Scale) || !f.FromNumber || len(text) > 17-int(f.Scale) {
+			return false
+		}
+		n *= int64(pow10[int(f.Scale)-places])
+		if !fitsPrecision(n, f.Precision) {
+			return false
+		}
+		v.Kind, v.Num, v.Scale = penstock.Decimal, n, f.Scale
+	case Time:
+		seconds, nanos, ok := parseTime(text)
+		if !ok {
+			return false
+		}
+		v.Kind, v.Num, v.Nanos = penstock.Time, seconds, nanos
+	case Text:
+		if !validText(text) {
+			return false
+		}
+		v.Kind = penstock.Text
+	default:
+		return false
+	}
+	v.Bytes = text
+	return true
+}
+
+// plainNumber reads up to 18 digits, with a point among them or without, that
+// are a JSON number: places is how many follow the point, -1 when text is
+// anything else.
+func plainNumber(text []byte) (n int64, places int) {
+	if len(text) > 18 || text[0] == '0' && len(text) > 1 && text[1] != '.' {
+		return 0, -1
+	}
+	point := -1
+	for i, c := range text {
+		if c-'0' <= 9 {
+			n = n*10 + int64(c-'0')
+			continue
+		}
+		if c != '.' || point >= 0 || i == 0 || i == len(text)-1 {
+			return 0, -1
+		}
+		point = i
+	}
+	if point < 0 {
+		return n, 0
+	}
+	return n, len(text) - 1 - point
+}
+
+// anyCell reads any cell that is not empty.
+func (d *Decoder) anyCell(slot int, text []byte) (penstock.Value, error) {
 	f := &d.index.fields[slot]
 	v := penstock.Value{Kind: penstock.Text, Bytes: text}
-	if len(text) == 0 {
-		return penstock.Value{}, nil
-	}
 	if !validText(text) {
 		at := validUTF8(text)
 		return penstock.Value{}, &penstock.Reject{Code: codeUTF8, Pointer: d.stream.pointer(slot), Offset: int64(at),

@@ -496,3 +496,33 @@ func BenchmarkEvent(b *testing.B) {
 		}
 	}
 }
+
+// FuzzPlainCell: the short way of reading cells and the long one agree.
+func FuzzPlainCell(f *testing.F) {
+	for _, cell := range []string{"1", "0", "00", "-1", "1.", ".5", "0.5", "12.50", "12.345", "123456789012345678", "1234567890.12", "12345678901.12", "2026-01-02T03:04:05Z", "true", "é", "\xe9"} {
+		f.Add(cell)
+	}
+	s := &Stream{Name: "cells", Fields: []Field{
+		{Name: "int", Type: Int}, {Name: "text", Type: Text}, {Name: "time", Type: Time}, {Name: "bool", Type: Bool}, {Name: "number", Type: Number},
+		{Name: "d2", Type: Decimal, Precision: 12, Scale: 2, FromNumber: true}, {Name: "d0", Type: Decimal, Precision: 3, FromNumber: true, FromText: true},
+		{Name: "d18", Type: Decimal, Precision: 18, Scale: 18, FromNumber: true}, {Name: "quoted", Type: Decimal, Precision: 12, Scale: 2, FromText: true},
+	}}
+	s.Declared = len(s.Fields)
+	order := make([]int, len(s.Fields))
+	for i := range order {
+		order[i] = i
+	}
+	d := s.newDecoder(newFieldIndex(s.Fields, order))
+	f.Fuzz(func(t *testing.T, cell string) {
+		if cell == "" {
+			return
+		}
+		for slot, field := range s.Fields {
+			got, gotErr := d.Cell(slot, []byte(cell))
+			want, wantErr := d.anyCell(slot, []byte(cell))
+			if !reflect.DeepEqual(got, want) || fmt.Sprint(gotErr) != fmt.Sprint(wantErr) {
+				t.Errorf("%s %q: %#v, %v, want %#v, %v", field.Name, cell, got, gotErr, want, wantErr)
+			}
+		}
+	})
+}

@@ -65,7 +65,7 @@ func startPenstock(ctx context.Context, o options) (*server, error) {
 		args = append(args, "--kafka", o.kafka)
 	} else {
 		s.broker = freeAddr()
-		args = append(args, "--dev-kafka", s.broker)
+		args = append(args, "--dev-kafka", s.broker, "--to", "none")
 	}
 	if s.cmd, err = build(ctx, dir, "./cmd/penstock", args...); err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal("set PENSTOCK_SOAK to a duration, or run make soak")
 	}
-	broker := startPenstock(t, "--dev-kafka", freeAddr(t))
+	broker := startPenstock(t, "--dev-kafka", freeAddr(t), "--to", "none")
 	p := startPenstock(t, "--kafka", broker.kafka)
 	ctx, cancel := context.WithTimeout(t.Context(), length)
 	defer cancel()
