@@ -12,19 +12,18 @@ import (
 type scratch struct {
 	sorter
 	keys, alt []uint64
-	counts    [1 << 16]uint32 // of selectRank; zero between uses
 	bins      [1 << 12]uint64 // of sumOf; zero between uses
 	touched   [runMax]uint16
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// room makes keys and alt n long.
-func (w *scratch) room(n int) {
-	if cap(w.keys) < n {
-		w.keys, w.alt = make([]uint64, n), make([]uint64, n)
+// room is s with n places, whatever is in them.
+func room(s []uint64, n int) []uint64 {
+	if cap(s) < n {
+		return make([]uint64, n)
 	}
-	w.keys, w.alt = w.keys[:n], w.alt[:n]
+	return s[:n]
 }
 
 // Compute returns the statistics of data, which it neither changes nor keeps.
@@ -37,16 +36,15 @@ func Compute(data []float64, o Options) (Summary, error) {
 	}
 	w := scratches.Get().(*scratch)
 	defer scratches.Put(w)
-	w.room(len(data))
-	n, firstNaN := w.fill(data)
+	firstNaN := w.order(data)
+	n := len(w.keys)
 	s := Summary{Count: uint64(n), NaNs: uint64(len(data) - n), Exact: true, ModeExact: true}
 	if done, err := s.admit(o, firstNaN); done {
 		if err == nil {
-			s.infinities(w.keys[:n])
+			s.infinities(w.keys)
 		}
 		return s, err
 	}
-	w.keys, w.alt = w.sort(w.keys[:n], w.alt[:n])
 	s.describe(w.keys, o)
 	if o.Tie == FirstTie {
 		s.Mode = first(data, w.keys, w.alt[:0], &s)
@@ -54,10 +52,14 @@ func Compute(data []float64, o Options) (Summary, error) {
 	return s, nil
 }
 
-// fill writes the keys of the values that are not NaN, in order, and returns
-// how many there are and where the first NaN was.
-func (w *scratch) fill(data []float64) (n, firstNaN int) {
-	keys := w.keys[:len(data)]
+// order sets w.keys to the sorted keys of the values that are not NaN, and
+// returns where the first NaN was.
+func (w *scratch) order(data []float64) (firstNaN int) {
+	if len(data) > splitMin && uint64(len(data)) < 1<<32 {
+		return w.orderMany(data)
+	}
+	w.keys, w.alt = room(w.keys, len(data)), room(w.alt, len(data))
+	n := 0
 	for i, x := range data {
 		if x != x {
 			if i == n {
@@ -65,10 +67,40 @@ func (w *scratch) fill(data []float64) (n, firstNaN int) {
 			}
 			continue
 		}
-		keys[n] = keyOf(math.Float64bits(x + 0)) // -0 becomes +0
+		w.keys[n] = keyOf(math.Float64bits(x + 0)) // -0 becomes +0
 		n++
 	}
-	return n, firstNaN
+	w.keys, w.alt = w.sort(w.keys[:n], w.alt[:n])
+	return firstNaN
+}
+
+// orderMany is order for values that are too many for the cache: they go
+// straight into the buckets of their leading bits.
+func (w *scratch) orderMany(data []float64) (firstNaN int) {
+	nans := w.countLeading(data)
+	w.keys = room(w.keys, len(data)-nans)
+	var ends bucketEnds
+	n := w.assign(len(w.keys), &ends)
+	keys := w.keys
+	for _, x := range data {
+		if x != x {
+			continue
+		}
+		k := keyOf(math.Float64bits(x + 0)) // -0 becomes +0
+		end := &ends[w.buckets[k>>(64-cellBits)]%uint16(len(ends))]
+		keys[*end] = k
+		*end++
+	}
+	from := uint32(0)
+	for _, to := range ends[:n] {
+		w.alt = room(w.alt, int(to-from))
+		w.sortBucket(w.keys[from:to], w.alt)
+		from = to
+	}
+	if nans > 0 {
+		firstNaN = slices.IndexFunc(data, math.IsNaN)
+	}
+	return firstNaN
 }
 
 // admit applies the policies for NaNs and for nothing at all. done says that s

@@ -243,7 +243,7 @@ func TestSizes(t *testing.T) {
 	for n := 1; n <= 40; n++ {
 		sizes = append(sizes, n)
 	}
-	for _, edge := range []int{insertionMax, compareMax, runMax, 2 * runMax, narrowMax, selectFew, 1 << 16} {
+	for _, edge := range []int{insertionMax, compareMax, runMax, 2 * runMax, narrowMax, selectFew, splitMin} {
 		sizes = append(sizes, edge-1, edge, edge+1)
 	}
 	random := rand.New(rand.NewPCG(1, 2))

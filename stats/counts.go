@@ -98,7 +98,9 @@ func (c *counts) sorted() []uint64 {
 
 // sortAlone sorts keys with room of its own.
 func sortAlone(keys []uint64) []uint64 {
-	sorted, _ := new(sorter).sort(keys, make([]uint64, len(keys)))
+	w := scratches.Get().(*scratch)
+	defer scratches.Put(w)
+	sorted, _ := w.sort(keys, make([]uint64, len(keys)))
 	return sorted
 }
 

@@ -52,7 +52,7 @@ func ComputeInts(data []int64, o Options) (IntSummary, error) {
 	}
 	w := scratches.Get().(*scratch)
 	defer scratches.Put(w)
-	w.room(len(data))
+	w.keys, w.alt = room(w.keys, len(data)), room(w.alt, len(data))
 	for i, x := range data {
 		w.keys[i] = uint64(x) ^ signBit
 	}

@@ -112,11 +112,9 @@ func Modes(x []float64) (modes []float64, count uint64, err error) {
 	}
 	w := scratches.Get().(*scratch)
 	defer scratches.Put(w)
-	w.room(len(x))
-	if n, _ := w.fill(x); n < len(x) {
+	if w.order(x); len(w.keys) < len(x) {
 		return nil, 0, nanError(x)
 	}
-	w.keys, w.alt = w.sort(w.keys, w.alt)
 	most := longestRun(w.keys)
 	eachRun(w.keys, most, func(key uint64) bool {
 		modes = append(modes, valueOf(key))

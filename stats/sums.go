@@ -3,6 +3,7 @@ package stats
 import (
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // The parts of a float64.
@@ -63,19 +64,15 @@ func (s *sums) addSorted(keys []uint64) {
 		implicit := significand &^ fractionMask
 		flip := keys[0] ^ b
 		var x, xxHi, xxLo uint64
-		n := 0
-		for _, k := range keys[:min(len(keys), runMax)] {
-			if (k^keys[0])>>fractionBits != 0 {
-				break
-			}
+		some := together(keys)
+		for _, k := range some {
 			m := (k^flip)&fractionMask | implicit
 			hi, lo := bits.Mul64(m, m<<11) // so that both halves have 53 bits
 			x += m
 			xxHi += hi
 			xxLo += lo >> 11
-			n++
 		}
-		keys = keys[n:]
+		keys = keys[len(some):]
 		if b>>fractionBits&exponentMask == exponentMask {
 			continue // infinities
 		}
@@ -87,6 +84,17 @@ func (s *sums) addSorted(keys []uint64) {
 		addAt(s.xx[:], 0, xxLo, 2*shift)
 		addAt(s.xx[:], 0, xxHi, 2*shift+53)
 	}
+}
+
+// together returns the first of the sorted keys that have the same sign and
+// exponent, at most runMax.
+func together(keys []uint64) []uint64 {
+	some := keys[:min(len(keys), runMax)]
+	if (some[0]^some[len(some)-1])>>fractionBits == 0 {
+		return some
+	}
+	end, _ := slices.BinarySearch(some, (some[0]>>fractionBits+1)<<fractionBits)
+	return some[:end]
 }
 
 // addTimes adds one finite value n times.
