@@ -5,7 +5,7 @@ GO         ?= go
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 TIMEOUT    ?= 20m
 
-.PHONY: help build check check-python test race fuzz soak bench bench-check bench-kafka bench-load kill-load bench-reads clean
+.PHONY: help build check check-python test race fuzz soak bench bench-check bench-kafka bench-load bench-stats kill-load bench-reads clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench-check: ## reading Python beside CPython's ast
 
 check-python: ## the whole standard library of python3, node by node as CPython reads it
 	PENSTOCK_PYTHON=all $(GO) test -count=1 -v -run TestCPython ./check/pyread/syntax
+
+bench-stats: ## mean, median and mode beside named rivals (PYTHON= one with numpy and scipy)
+	cd bench/stats && $(GO) test . && $(GO) run . -python $(or $(PYTHON),python3)
 
 bench-kafka: ## the same with a real Kafka behind
 	$(GO) test -tags bench -count=1 -v -run TestRealKafka -timeout 15m ./bench/serve

@@ -92,7 +92,7 @@ func TestNIST(t *testing.T) {
 		near := func(what string, got, want float64) {
 			// What the decimals lose when they become float64s shows in a
 			// deviation that is small beside the mean.
-			if off := math.Abs(got - want); !(off <= 1e-14*math.Abs(want)+0x1p-52*math.Abs(c.mean)/100) {
+			if off := math.Abs(got - want); !(off <= 1e-14*math.Abs(want)+0x1p-53*math.Abs(c.mean)) {
 				t.Errorf("%s: %s is %v, certified %v", c.name, what, got, want)
 			}
 		}
