@@ -56,7 +56,7 @@ func (t *Table) Finish(ctx context.Context) (penstock.Finished, error) {
 
 // makeDeferred runs the statements that waited.
 func (t *Table) makeDeferred(ctx context.Context, tx pgx.Tx, d *doubled) error {
-	rows, err := tx.Query(ctx, "SELECT statement FROM "+t.ledger.deferred+" WHERE table_name = $1 ORDER BY place", t.o.Stream.Table.Name)
+	rows, err := tx.Query(ctx, "SELECT statement FROM "+t.ledger.deferred+" WHERE table_name = $1 AND statement <> $2 ORDER BY place", t.o.Stream.Table.Name, rowsOut)
 	if err != nil {
 		return err
 	}
@@ -76,9 +76,16 @@ func (t *Table) makeDeferred(ctx context.Context, tx pgx.Tx, d *doubled) error {
 			return fmt.Errorf("%s: %w", statement, err)
 		}
 	}
-	_, err = tx.Exec(ctx, "DELETE FROM "+t.ledger.deferred+" WHERE table_name = $1", t.o.Stream.Table.Name)
+	_, err = tx.Exec(ctx, "DELETE FROM "+t.ledger.deferred+" WHERE table_name = $1 AND statement <> $2", t.o.Stream.Table.Name, rowsOut)
+	if err == nil && d.removed > 0 {
+		_, err = tx.Exec(ctx, "INSERT INTO "+t.ledger.deferred+" (table_name, job, place, statement) VALUES ($1, $2, -1, $3)", t.o.Stream.Table.Name, t.o.Job, rowsOut)
+	}
 	return err
 }
+
+// rowsOut stands among the statements that wait for as long as rows that were
+// taken out are to be loaded again.
+const rowsOut = ""
 
 // attempt runs one statement so that its failure does not end the transaction.
 func attempt(ctx context.Context, tx pgx.Tx, statement string) error {
@@ -145,7 +152,14 @@ func (d *doubled) read(ctx context.Context, tx pgx.Tx) error {
 
 // forget drops the record of the doubled keys, once their rows are loaded.
 func (t *Table) forget(ctx context.Context) error {
-	if _, err := t.pool.Exec(ctx, "DROP TABLE IF EXISTS "+t.again().Sanitize()); err != nil {
+	err := t.locked(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "DELETE FROM "+t.ledger.deferred+" WHERE table_name = $1 AND statement = $2", t.o.Stream.Table.Name, rowsOut); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+t.again().Sanitize())
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("postgres: drop the table of doubled keys: %w", err)
 	}
 	return nil

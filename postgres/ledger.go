@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -38,7 +39,7 @@ func (t *Table) makeLedger(ctx context.Context, tx pgx.Tx) error {
 		t.ledger.offsets + ` (consumer text NOT NULL, table_name text NOT NULL, door text NOT NULL, next bigint NOT NULL, PRIMARY KEY (consumer, table_name, door))`,
 		t.ledger.rejects + ` (consumer text NOT NULL, door text NOT NULL, place bigint NOT NULL, id text, event bytea NOT NULL, code text NOT NULL,
   pointer text NOT NULL, detail text NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (consumer, door, place))`,
-		t.ledger.deferred + ` (table_name text NOT NULL, place int NOT NULL, statement text NOT NULL, PRIMARY KEY (table_name, place))`,
+		t.ledger.deferred + ` (table_name text NOT NULL, job text NOT NULL, place int NOT NULL, statement text NOT NULL, PRIMARY KEY (table_name, place))`,
 		t.ledger.replaced + ` (job text PRIMARY KEY, table_name text NOT NULL, at timestamptz NOT NULL DEFAULT now())`,
 	} {
 		if _, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+statement); err != nil {
@@ -46,6 +47,22 @@ func (t *Table) makeLedger(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	return nil
+}
+
+// checkUnfinished refuses a table into which another job's load is under way
+// without its primary key, or with rows taken out that it must load again: one
+// job's end would take rows of both, and only that job knows its own again.
+func (t *Table) checkUnfinished(ctx context.Context, tx pgx.Tx) error {
+	var sources string
+	err := tx.QueryRow(ctx, "SELECT coalesce((SELECT string_agg(s.source, ', ' ORDER BY s.source) FROM "+t.ledger.sources+" s WHERE s.job = d.job), 'another job') FROM "+
+		t.ledger.deferred+" d WHERE d.table_name = $1 AND d.job <> $2 LIMIT 1", t.o.Stream.Table.Name, t.o.Job).Scan(&sources)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	return fmt.Errorf("the load of %s into it has not come to its end, where its primary key is made: run that load again first, or drop the table", sources)
 }
 
 // forgetTable takes out of the ledger whatever it says of a table of this name

@@ -38,8 +38,8 @@ type Options struct {
 	// the newcomer. Upsert needs the table's primary key.
 	Mode penstock.TableMode
 
-	// Job names the load that mode Replace is for: a job replaces the table
-	// once, however often it is finished. Other modes do not look at it.
+	// Job names the load, which all its loaders share. It is required by mode
+	// Replace: a job replaces the table once, however often it is finished.
 	Job string
 
 	// Connections is how many transactions run at once; 0 means 2. More than
@@ -158,7 +158,9 @@ func (t *Table) prepare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !there {
+		if there {
+			err = t.checkUnfinished(ctx, tx)
+		} else {
 			err = t.create(ctx, tx)
 		}
 		if err == nil && t.o.Mode == penstock.Replace {
@@ -218,8 +220,8 @@ func (t *Table) create(ctx context.Context, tx pgx.Tx) error {
 			}
 			continue
 		}
-		if _, err := tx.Exec(ctx, "INSERT INTO "+t.ledger.deferred+" (table_name, place, statement) VALUES ($1, $2, $3)",
-			t.o.Stream.Table.Name, i, statement); err != nil {
+		if _, err := tx.Exec(ctx, "INSERT INTO "+t.ledger.deferred+" (table_name, job, place, statement) VALUES ($1, $2, $3, $4)",
+			t.o.Stream.Table.Name, t.o.Job, i, statement); err != nil {
 			return err
 		}
 	}

@@ -469,3 +469,43 @@ func TestDroppedTableIsForgotten(t *testing.T) {
 		exec(t, dsn, "DROP TABLE orders")
 	}
 }
+
+// Two jobs never share a table whose primary key is still to be made: the end
+// of one would take out rows that only the other can load again.
+func TestAnotherJobWaits(t *testing.T) {
+	dsn := realtest.Postgres(t)
+	s := load(t, ordersFile)
+	one := open(t, dsn, postgres.Options{Stream: s, Job: "one"})
+	if err := one.Source(within(t), "one", "a.csv", "x"); err != nil {
+		t.Fatal(err)
+	}
+	refused := func() {
+		t.Helper()
+		for _, o := range []postgres.Options{{Stream: s, Job: "two"}, {Stream: s, Mode: penstock.Upsert}, {Stream: s, Job: "two", Mode: penstock.Replace}} {
+			if _, err := postgres.Open(within(t), dsn, o); err == nil || !strings.Contains(err.Error(), "the load of a.csv into it has not come to its end") {
+				t.Fatal(err)
+			}
+		}
+	}
+	refused()
+	for i := range 2 { // two rows of one key
+		if err := one.Chunk(penstock.Chunk{Job: "one", Source: "a.csv", Start: int64(i)}).Write(within(t), events(t, s, 0, `{"order_id":1}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, dsn, postgres.Options{Stream: s, Job: "one"}) // another loader of the same job
+	for range 2 {
+		if f, err := one.Finish(within(t)); err != nil || f.Doubled != 1 {
+			t.Fatal(f, err)
+		}
+		refused()
+	}
+	f, err := one.Finish(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Forget(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	open(t, dsn, postgres.Options{Stream: s, Job: "two"})
+}
