@@ -20,13 +20,14 @@ var ledger = []string{
 	`penstock_offsets (consumer TEXT NOT NULL, table_name TEXT NOT NULL, door TEXT NOT NULL, next INTEGER NOT NULL, PRIMARY KEY (consumer, table_name, door))`,
 	`penstock_rejects (consumer TEXT NOT NULL, door TEXT NOT NULL, place INTEGER NOT NULL, id BLOB, event BLOB NOT NULL, code TEXT NOT NULL,
   pointer TEXT NOT NULL, detail TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (consumer, door, place))`,
+	`penstock_deferred (table_name TEXT NOT NULL, place INTEGER NOT NULL, statement TEXT NOT NULL, PRIMARY KEY (table_name, place))`,
 	`penstock_replaced (job TEXT PRIMARY KEY, table_name TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)`,
 }
 
 // forgetTable takes out of the ledger whatever it says of a table of this name
 // that is there no more: nothing of that is in the one that is made now.
 func (t *Table) forgetTable(ctx context.Context, conn *sql.Conn) error {
-	for _, of := range []string{"penstock_chunks", "penstock_sources", "penstock_offsets", "penstock_replaced"} {
+	for _, of := range []string{"penstock_chunks", "penstock_sources", "penstock_offsets", "penstock_replaced", "penstock_deferred"} {
 		result, err := conn.ExecContext(ctx, "DELETE FROM "+of+" WHERE table_name = ?", t.name)
 		if err != nil {
 			return fmt.Errorf("forget the table that was there: %w", err)
@@ -146,23 +147,55 @@ func (c *chunkEntry) settle(e *penstock.Event, written bool) {
 	e.Drop(penstock.Place{})
 }
 
-// Finish ends a load: in mode Replace it puts what was loaded in the table's
-// place. It may be repeated.
+// Finish ends a load: it makes the indexes that have waited for it, and in mode
+// Replace puts what was loaded in the table's place. It may be repeated.
 func (t *Table) Finish(ctx context.Context) (penstock.Finished, error) {
 	f := penstock.Finished{
 		Again:  func(*penstock.Event) bool { return false }, // the key is there from the beginning
 		Forget: func(context.Context) error { return nil },
 	}
-	if t.o.Mode != penstock.Replace {
-		return f, nil
-	}
 	t.writing.Lock()
 	defer t.writing.Unlock()
-	t.drop() // its statements name the table that is replaced
-	if err := t.transact(ctx, func(conn *sql.Conn) error { return t.swap(ctx, conn) }); err != nil {
+	t.drop() // its statements name the table that may be replaced
+	err := t.transact(ctx, func(conn *sql.Conn) error {
+		if t.o.Mode == penstock.Replace {
+			if err := t.swap(ctx, conn); err != nil {
+				return err
+			}
+		}
+		return t.makeDeferred(ctx, conn)
+	})
+	if err != nil {
 		return f, fmt.Errorf("sqlite: finish table %s: %w", t.name, err)
 	}
 	return f, nil
+}
+
+// makeDeferred runs the statements that waited for the end of a load.
+func (t *Table) makeDeferred(ctx context.Context, conn *sql.Conn) error {
+	rows, err := conn.QueryContext(ctx, "SELECT statement FROM penstock_deferred WHERE table_name = ? ORDER BY place", t.name)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var statements []string
+	for rows.Next() {
+		var statement string
+		if err := rows.Scan(&statement); err != nil {
+			return err
+		}
+		statements = append(statements, statement)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, statement := range statements {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	_, err = conn.ExecContext(ctx, "DELETE FROM penstock_deferred WHERE table_name = ?", t.name)
+	return err
 }
 
 // shadow is the table that the job loads, to replace the one that is there.

@@ -126,15 +126,7 @@ func (t *Table) prepare(ctx context.Context) error {
 		}
 		there, err := t.exists(ctx, conn, t.name)
 		if err == nil && !there {
-			t.log.Info("created table", "table", t.name)
-			if err := t.forgetTable(ctx, conn); err != nil {
-				return err
-			}
-			for _, statement := range append([]string{t.definition(t.name)}, t.pageIndexes()...) {
-				if _, err = conn.ExecContext(ctx, statement); err != nil {
-					return fmt.Errorf("create it: %w", err)
-				}
-			}
+			err = t.create(ctx, conn)
 		}
 		if err == nil && t.o.Mode == penstock.Replace {
 			err = t.createShadow(ctx, conn)
@@ -145,6 +137,30 @@ func (t *Table) prepare(ctx context.Context) error {
 		return err
 	}
 	return t.readCatalogue(ctx)
+}
+
+// create makes the table from the stream's fields. Where rows are only appended,
+// its indexes wait for Finish: building them once is cheaper than keeping them.
+func (t *Table) create(ctx context.Context, conn *sql.Conn) error {
+	if err := t.forgetTable(ctx, conn); err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, t.definition(t.name)); err != nil {
+		return fmt.Errorf("create it: %w", err)
+	}
+	t.log.Info("created table", "table", t.name)
+	for i, statement := range t.pageIndexes() {
+		var err error
+		if t.o.Mode == penstock.Upsert {
+			_, err = conn.ExecContext(ctx, statement)
+		} else {
+			_, err = conn.ExecContext(ctx, "INSERT INTO penstock_deferred (table_name, place, statement) VALUES (?, ?, ?)", t.name, i, statement)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
 }
 
 // transact runs f in a transaction on a connection of its own.

@@ -410,3 +410,25 @@ func TestDroppedTableIsForgotten(t *testing.T) {
 		exec(t, file, "DROP TABLE orders")
 	}
 }
+
+// Indexes wait for the end of a load, and are there at once for what follows a topic.
+func TestIndexesWait(t *testing.T) {
+	const reads = `reads: [{path: "/v1/users/{order_id}/orders", by: order_id, newest_first: created_at, columns: [order_id]}]` + "\n"
+	s := load(t, strings.Replace(ordersFile, "required: [order_id]", "required: [order_id, created_at]", 1)+reads)
+	const indexes = "SELECT count(*) FROM sqlite_master WHERE name = 'orders_page_1'"
+	for mode, before := range map[penstock.TableMode]string{penstock.Append: "0", penstock.Upsert: "1"} {
+		file := newFile(t)
+		table := open(t, file, sqlite.Options{Stream: s, Mode: mode})
+		want(t, "indexes before Finish", query(t, file, indexes), before)
+		for range 2 {
+			if _, err := table.Finish(within(t)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want(t, "indexes after Finish", query(t, file, indexes), "1")
+		want(t, "waiting", query(t, file, "SELECT count(*) FROM penstock_deferred"), "0")
+		if err := table.Chunk(penstock.Chunk{Job: "j", Source: "s"}).Write(within(t), events(t, s, 0, `{"order_id":1,"created_at":"2026-01-01T00:00:00Z"}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
