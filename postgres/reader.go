@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -251,21 +252,8 @@ func RoleSQL(s *stream.Stream, role string) (string, error) {
 		return "", fmt.Errorf("stream %s declares no reads, so there is nothing that a role could read", s.Name)
 	}
 	table, who := identifier(s.Table.Name).Sanitize(), quote(role)
-	seen := map[string]bool{}
-	var columns []string
+	columns := readColumns(s)
 	var b strings.Builder
-	for _, r := range s.Reads {
-		slots := append(append(append([]int{r.By, r.Newest}, r.Columns...), r.Filter...), s.Table.PrimaryKey...)
-		if r.Tenant >= 0 {
-			slots = append(slots, r.Tenant)
-		}
-		for _, slot := range slots {
-			if name := s.Fields[slot].Name; !seen[name] {
-				seen[name] = true
-				columns = append(columns, quote(name))
-			}
-		}
-	}
 	fmt.Fprintf(&b, "-- The role that penstock reads table %s with. Run it as the table's owner.\n", s.Table.Name)
 	fmt.Fprintf(&b, "DO $$ BEGIN CREATE ROLE %s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 32;\nEXCEPTION WHEN duplicate_object THEN NULL; END $$;\n", who)
 	schema := "public"
@@ -288,6 +276,23 @@ func RoleSQL(s *stream.Stream, role string) (string, error) {
 		b.WriteString(statement + ";\n")
 	}
 	return b.String(), nil
+}
+
+// readColumns are the quoted names of the columns that reads show or compare.
+func readColumns(s *stream.Stream) []string {
+	var columns []string
+	for _, r := range s.Reads {
+		slots := slices.Concat([]int{r.By, r.Newest}, r.Columns, r.Filter, s.Table.PrimaryKey)
+		if r.Tenant >= 0 {
+			slots = append(slots, r.Tenant)
+		}
+		for _, slot := range slots {
+			if name := quote(s.Fields[slot].Name); !slices.Contains(columns, name) {
+				columns = append(columns, name)
+			}
+		}
+	}
+	return columns
 }
 
 // policySQL lets the role see only rows of the one that the transaction names.
