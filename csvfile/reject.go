@@ -267,7 +267,8 @@ func create(name string) (*replacement, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(name+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	// Each has its own: two loaders of one job may come to the end at once.
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
 	if err != nil {
 		return nil, fmt.Errorf("write rejects: %w", err)
 	}
@@ -281,11 +282,11 @@ func (r *replacement) close(failed error, m Merged) error {
 	err := errors.Join(r.Flush(), r.file.Sync(), r.file.Close())
 	switch {
 	case err != nil || failed != nil || m.Rejects == 0 && m.Missing > 0:
-		err = errors.Join(err, os.Remove(r.name+".part"))
+		err = errors.Join(err, os.Remove(r.file.Name()))
 	case m.Rejects > 0:
-		err = os.Rename(r.name+".part", r.name)
+		err = os.Rename(r.file.Name(), r.name)
 	default:
-		err = os.Remove(r.name + ".part")
+		err = os.Remove(r.file.Name())
 		if gone := os.Remove(r.name); !errors.Is(gone, os.ErrNotExist) {
 			err = errors.Join(err, gone)
 		}

@@ -19,12 +19,14 @@ func (t *Table) Source(ctx context.Context, job, source, fingerprint string) err
 	if job == "" || len(job) > 200 {
 		return fmt.Errorf("postgres: the job's name %q has %d bytes; give it 1 to 200", job, len(job))
 	}
+	// Two statements: one alone would not see what another loader has inserted
+	// since it began, and so find neither its own row nor the other's.
+	batch := &pgx.Batch{}
+	batch.Queue("INSERT INTO "+t.ledger.sources+" (job, source, fingerprint, table_name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+		job, source, fingerprint, t.o.Stream.Table.Name)
 	var was string
-	err := t.pool.QueryRow(ctx, `
-WITH new AS (INSERT INTO `+t.ledger.sources+` (job, source, fingerprint, table_name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING fingerprint)
-SELECT fingerprint FROM new UNION ALL SELECT fingerprint FROM `+t.ledger.sources+` WHERE job = $1 AND source = $2 LIMIT 1`,
-		job, source, fingerprint, t.o.Stream.Table.Name).Scan(&was)
-	if err != nil {
+	batch.Queue("SELECT fingerprint FROM "+t.ledger.sources+" WHERE job = $1 AND source = $2", job, source).QueryRow(func(row pgx.Row) error { return row.Scan(&was) })
+	if err := t.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("postgres: note source %s: %w", source, err)
 	}
 	if was != fingerprint {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -468,6 +469,22 @@ func TestDroppedTableIsForgotten(t *testing.T) {
 		}
 		exec(t, dsn, "DROP TABLE orders")
 	}
+}
+
+// Loaders that begin at the same moment all find the source noted.
+func TestSourceNotedByMany(t *testing.T) {
+	dsn := realtest.Postgres(t)
+	table := open(t, dsn, postgres.Options{Stream: load(t, ordersFile), Connections: 8})
+	ctx := within(t)
+	var wg sync.WaitGroup
+	for i := range 400 {
+		wg.Go(func() {
+			if err := table.Source(ctx, "j", fmt.Sprint(i/8), "x"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // Two jobs never share a table whose primary key is still to be made: the end
