@@ -25,7 +25,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the program at once instead of waiting for the drain.
 	context.AfterFunc(ctx, stop)
-	code := run(ctx, os.Args[1:], shell{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv})
+	code := run(ctx, arguments(os.Args[1:], os.Getenv), shell{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv})
 	stop()
 	os.Exit(code)
 }
@@ -38,4 +38,13 @@ func tune(getenv func(string) string) {
 	if getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
 	}
+}
+
+// arguments are what the program was called with. Lambda calls its bootstrap
+// with none, and says where it is in a variable.
+func arguments(args []string, getenv func(string) string) []string {
+	if len(args) == 0 && getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+		return []string{"lambda", "bootstrap"}
+	}
+	return args
 }

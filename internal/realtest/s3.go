@@ -67,17 +67,21 @@ func versitygw() (string, error) {
 		return "", err
 	}
 	folder := filepath.Join(cache, "versitygw-"+versitygwVersion)
-	program := filepath.Join(folder, "versitygw")
-	return program, once(program, func() error {
-		build := exec.Command("go", "install", "github.com/versity/versitygw/cmd/versitygw@v"+versitygwVersion)
-		build.Dir = cache // outside the module, whose versions do not matter here
-		build.Env = append(os.Environ(), "GOBIN="+folder, "GOFLAGS=")
-		if err := os.MkdirAll(folder, 0o755); err != nil {
-			return err
-		}
-		if out, err := build.CombinedOutput(); err != nil {
-			return missing("cannot build versitygw, is there a network? %v: %.1000s", err, out)
-		}
-		return nil
-	})
+	return filepath.Join(folder, "versitygw"), once(folder, func() error { return buildVersitygw(cache, folder) })
+}
+
+// buildVersitygw leaves the program in the folder, or no folder.
+func buildVersitygw(cache, folder string) error {
+	part, err := os.MkdirTemp(cache, "part-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(part)
+	build := exec.Command("go", "install", "github.com/versity/versitygw/cmd/versitygw@v"+versitygwVersion)
+	build.Dir = part // outside the module, whose versions do not matter here
+	build.Env = append(os.Environ(), "GOBIN="+part, "GOFLAGS=")
+	if out, err := build.CombinedOutput(); err != nil {
+		return missing("cannot build versitygw, is there a network? %v: %.1000s", err, out)
+	}
+	return os.Rename(part, folder)
 }

@@ -1,0 +1,51 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestEveryEnvironmentLoads(t *testing.T) {
+	for _, name := range Environments {
+		c, err := Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Environment != name || !strings.Contains(c.Bucket, name) || !strings.Contains(c.Function.Name, name) {
+			t.Errorf("%s is not set apart: %+v", name, c)
+		}
+	}
+}
+
+func TestConfigurationIsStrict(t *testing.T) {
+	good, err := files.ReadFile("config/dev.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ from, to, want string }{
+		{"bucket:", "buckets:", "field buckets not found"},
+		{"name: penstock-dev\n", "name: penstock-dev\n  memory_mb: 64\n", "Lambda has 128 to 10240"},
+		{"name: penstock-dev\n", "name: penstock-dev\n  timeout_seconds: 901\n", "Lambda has 1 to 900"},
+		{"name: penstock-dev\n", "name: penstock-dev\n  margin_seconds: 300\n", "must be less than the timeout"},
+		{"name: penstock-dev\n", "name: penstock-dev\n  reserved_concurrency: 0\n", "protects the table"},
+		{"penstock-io-dev-rejects, prefix: rejects/", "penstock-io-dev-in, prefix: orders/rejects/", "each would be read again"},
+		{"type: N", "type: Q", "type S or N"},
+	} {
+		text := strings.Replace(string(good), c.from, c.to, 1)
+		if text == string(good) {
+			t.Fatalf("%q is not in dev.yaml", c.from)
+		}
+		file := filepath.Join(t.TempDir(), "x.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(file); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one that says %q", c.to, err, c.want)
+		}
+	}
+	if _, err := Load("base"); err == nil {
+		t.Error("base is taken for an environment")
+	}
+}

@@ -1,0 +1,223 @@
+package s3
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/penstock-io/penstock"
+)
+
+// State is how far an object has come.
+type State string
+
+// The states.
+const (
+	Running    State = "running"    // somebody works on it, or will go on with it
+	Done       State = "done"       // every record is in the sink or rejected
+	Superseded State = "superseded" // a newer object of the key takes its place
+	Failed     State = "failed"     // given up, see Why
+)
+
+// Progress is what the ledger knows of the last object of a key.
+type Progress struct {
+	Object    Object `json:"object"`
+	Size      int64  `json:"size"`
+	Sequencer string `json:"sequencer,omitempty"`
+	Stream    string `json:"stream"`
+	State     State  `json:"state"`
+	Why       string `json:"why,omitempty"`
+
+	Owner string `json:"owner,omitempty"` // who works on it, until Until
+	Until int64  `json:"until,omitempty"` // Unix milliseconds; past is nobody
+	Newer string `json:"newer,omitempty"` // sequencer of a newer object, whose worker waits for this one to stop
+
+	Offset int64          `json:"offset"`           // of the text: the records before it are settled
+	Tally  penstock.Tally `json:"tally"`            // of those records
+	Format string         `json:"format,omitempty"` // how the text is written, once known
+	Inner  string         `json:"inner,omitempty"`  // what its Cutter needs to go on
+	Hop    int            `json:"hop,omitempty"`    // invocations that have worked on it before this one
+	Stuck  int            `json:"stuck,omitempty"`  // of the last of them, how many got no byte further
+	At     time.Time      `json:"at"`
+}
+
+// name is where the ledger keeps the progress of a key.
+func (o Object) name() string { return "s3://" + o.Bucket + "/" + o.Key }
+
+// errTaken says that another worker has the ledger's entry.
+var errTaken = errors.New("another worker has taken the object over")
+
+// errBusy says that another worker has the object; it passes.
+var errBusy = errors.New("another invocation works on the object: try again later")
+
+// A lease is the right to move an object's progress on. It is lost as soon as
+// anybody else writes the entry, which the next entry of ours finds out.
+type lease struct {
+	door *Door
+	name string
+
+	mu       sync.Mutex // one entry at a time: checkpoints and renewals
+	progress Progress
+	version  int64
+}
+
+// acquire gets the lease of a notice's object, or says why there is nothing to
+// do: the progress then is what the ledger has, not Running.
+func (d *Door) acquire(ctx context.Context, n Notice, size int64) (*lease, Progress, error) {
+	l := &lease{door: d, name: n.Object.name()}
+	owner := rand.Text()
+	patience := time.Now().Add(2 * d.o.Lease)
+	for {
+		there, version, err := d.load(ctx, l.name)
+		if err != nil {
+			return nil, there, err
+		}
+		mine, verdict := claim(there, version, n, time.Now())
+		switch verdict {
+		case finished:
+			return nil, there, nil
+		case mayTake:
+			mine.Size, mine.Owner, mine.Until = size, owner, time.Now().Add(d.o.Lease).UnixMilli()
+			l.progress, l.version = mine, version
+			if err := l.write(ctx); !errors.Is(err, errTaken) {
+				return l, mine, err
+			}
+			continue // somebody was faster: look again
+		case mustAsk:
+			there.Newer = n.Sequencer
+			l.progress, l.version = there, version
+			if err := l.write(ctx); err != nil && !errors.Is(err, errTaken) {
+				return nil, there, err
+			}
+		}
+		if time.Now().After(patience) {
+			return nil, there, fmt.Errorf("%v: %w", n.Object, errBusy)
+		}
+		if err := pause(ctx, min(d.o.Lease/20, time.Second)); err != nil {
+			return nil, there, fmt.Errorf("%v: %w", n.Object, errBusy)
+		}
+	}
+}
+
+// A verdict says what a notice may do with what the ledger has of its key.
+type verdict uint8
+
+const (
+	mayTake  verdict = iota // nobody works on it: go on, or begin
+	mustWait                // the same object is in work
+	mustAsk                 // an older object is in work: ask its worker to stop
+	finished                // there is nothing to do
+)
+
+// claim compares a notice with the ledger's entry for its key, and returns the
+// progress from which its worker would go on.
+func claim(there Progress, version int64, n Notice, now time.Time) (Progress, verdict) {
+	fresh := Progress{Object: n.Object, Sequencer: n.Sequencer, State: Running}
+	free := there.State != Running || there.Until <= now.UnixMilli()
+	same := there.Object == n.Object && (there.Sequencer == n.Sequencer || there.Sequencer == "" || n.Sequencer == "")
+	switch {
+	case version == 0:
+		return fresh, mayTake
+	case same && (there.State == Done || there.State == Superseded):
+		return there, finished
+	case same && there.State == Failed:
+		return fresh, mayTake
+	case same && free:
+		return there, mayTake
+	case same:
+		return there, mustWait
+	case after(there.Sequencer, n.Sequencer) && n.Sequencer != "" || after(there.Newer, n.Sequencer):
+		n.superseded(&there)
+		return there, finished
+	case free:
+		return fresh, mayTake
+	}
+	return there, mustAsk
+}
+
+// superseded makes the entry the answer for a notice that came too late. It is
+// not written: the ledger keeps what it has of the newer object.
+func (n Notice) superseded(p *Progress) {
+	*p = Progress{Object: n.Object, Sequencer: n.Sequencer, State: Superseded, Why: "a newer object of its key was announced before"}
+}
+
+func (d *Door) load(ctx context.Context, name string) (p Progress, version int64, err error) {
+	text, version, err := d.o.Ledger.Load(ctx, name)
+	if err == nil && version > 0 {
+		err = json.Unmarshal(text, &p)
+	}
+	if err != nil {
+		return p, version, fmt.Errorf("read the ledger's entry of %s: %w", name, err)
+	}
+	return p, version, nil
+}
+
+// write puts the progress in the place of the entry that was read or written
+// last. The caller holds mu, or nobody else has the lease yet.
+func (l *lease) write(ctx context.Context) error {
+	l.progress.At = time.Now().UTC().Truncate(time.Millisecond)
+	text, err := json.Marshal(l.progress)
+	if err != nil {
+		return err
+	}
+	ok, err := l.door.o.Ledger.Store(ctx, l.name, text, l.version)
+	if err != nil {
+		return fmt.Errorf("write the ledger's entry of %s: %w", l.name, err)
+	}
+	if !ok {
+		return fmt.Errorf("%s: %w", l.name, errTaken)
+	}
+	l.version++
+	return nil
+}
+
+// update changes the progress and writes it; what could not be written is as
+// it was.
+func (l *lease) update(ctx context.Context, change func(*Progress)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.progress
+	change(&l.progress)
+	err := l.write(ctx)
+	if err != nil {
+		l.progress = before
+	}
+	return err
+}
+
+// renew holds the lease for another while.
+func (l *lease) renew(ctx context.Context) error {
+	return l.update(ctx, func(p *Progress) { p.Until = time.Now().Add(l.door.o.Lease).UnixMilli() })
+}
+
+// keep renews the lease until ctx ends, and ends the work by cancel when it is lost.
+func (l *lease) keep(ctx context.Context, cancel context.CancelCauseFunc) {
+	for pause(ctx, l.door.o.Lease/3) == nil {
+		if err := l.renew(ctx); err != nil && ctx.Err() == nil {
+			cancel(err)
+			return
+		}
+	}
+}
+
+func (l *lease) now() Progress {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.progress
+}
+
+// pause waits, or returns ctx's error when that comes first.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
