@@ -24,7 +24,7 @@ type Options struct {
 	Lenient bool
 
 	// ChunkBytes is how much text a chunk has at most, unless its only record is
-	// larger; 0 means 2 MiB.
+	// larger; 0 means 1 MiB.
 	ChunkBytes int
 
 	// RecordBytesMax is the longest record that is taken, 0 means 1 MiB; longer
@@ -34,7 +34,7 @@ type Options struct {
 
 // The defaults of Options.
 const (
-	DefaultChunkBytes     = 2 << 20
+	DefaultChunkBytes     = 1 << 20
 	DefaultRecordBytesMax = 1 << 20
 )
 
