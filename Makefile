@@ -5,7 +5,7 @@ GO         ?= go
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 TIMEOUT    ?= 20m
 
-.PHONY: help build check check-python test race fuzz soak bench bench-check bench-kafka bench-load bench-stats kill-load bench-reads clean
+.PHONY: help kill-lambda build check check-python test race fuzz soak bench bench-check bench-kafka bench-load bench-stats kill-load bench-reads clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 
 soak: ## ten minutes of load: memory stays flat
 	PENSTOCK_SOAK=10m $(GO) test -tags soak -count=1 -timeout 30m -v -run TestSoak ./cmd/penstock
+
+ROUNDS ?= 20
+kill-lambda: ## the Lambda function killed anywhere, ROUNDS (20) times, on real services with faults
+	PENSTOCK_LAMBDA_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 120m -v -run TestFunctionKilledAnywhere ./cmd/penstock
 
 bench: ## speed beside named rivals, as ratios in one run
 	$(GO) run ./bench/serve
