@@ -283,21 +283,31 @@ func (b *builder) stringly(e syntax.Expr) bool {
 	case *syntax.BinOp:
 		return e.Op == syntax.Add && (b.stringly(e.Left) || b.stringly(e.Right))
 	case *syntax.Name:
-		found := false
-		for f := b.f; f != nil; f = f.outer {
-			for _, t := range f.types[e.ID] {
-				if t.value == nil || t.annotation || t.value == syntax.Expr(e) {
-					continue
-				}
-				switch v := t.value.(type) {
-				case *syntax.Constant, *syntax.JoinedStr, *syntax.BinOp:
-					found = found || b.stringly(v)
-				}
-			}
-			if found || f.locals[e.ID] {
-				return found
-			}
+		return b.stringlyName(e.ID)
+	}
+	return false
+}
+
+// stringlyName reports whether a string that was written here is assigned to
+// a name.
+func (b *builder) stringlyName(name string) bool {
+	for f := b.f; f != nil; f = f.outer {
+		if !f.locals[name] {
+			continue
 		}
+		guard := "string " + name // s = s + "…" asks for s again
+		if f.busy[guard] {
+			return false
+		}
+		f.busy[guard] = true
+		defer delete(f.busy, guard)
+		return slices.ContainsFunc(f.types[name], func(t typed) bool {
+			switch v := t.value.(type) {
+			case *syntax.Constant, *syntax.JoinedStr, *syntax.BinOp:
+				return !t.annotation && b.stringly(v)
+			}
+			return false
+		})
 	}
 	return false
 }
