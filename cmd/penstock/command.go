@@ -41,6 +41,7 @@ func commands() []command {
 		{"serve", "", "take events in by HTTP, check and enrich them, publish to Kafka", defineServe},
 		{"sink", "", "put a topic's events into a database table, each exactly once", defineSink},
 		{"load", "FILE...", "load CSV files into a database, judged by a stream's rules, each record once", defineLoad},
+		{"stats", "FILE...", "mean, median and mode of CSV columns, exactly", defineStats},
 		{"tail", "STREAM", "print a stream's events from Kafka", defineTail},
 		{"replay", "STREAM", "send a stream's rejects to the HTTP door again", defineReplay},
 		{"journal", "verify|repair|export DIR", "look into a stream's journal, mend it, print it", defineJournal},
