@@ -25,6 +25,7 @@ import (
 	"github.com/penstock-io/penstock/check/goread"
 	"github.com/penstock-io/penstock/check/ir"
 	"github.com/penstock-io/penstock/check/locks"
+	"github.com/penstock-io/penstock/check/sqlinject"
 )
 
 // Options says what to check. The zero value checks the current folder and all
@@ -113,6 +114,7 @@ func analyse(r reading, o Options, m finding.Mender) []finding.Finding {
 		menders = nil
 	}
 	found := locks.Analyse(r.locks, locks.Options{Menders: menders, Observed: o.Observed})
+	found = append(found, sqlinject.Analyse(r.sql, sqlinject.Options{Menders: menders})...)
 	return slices.DeleteFunc(found, func(f finding.Finding) bool {
 		_, allowed := f.At.File.Clean[f.At.Line()]
 		return allowed
@@ -124,6 +126,7 @@ func (o Options) units() ([]unit, error) {
 	dir := cmp.Or(o.Dir, ".")
 	var units []unit
 	var patterns, goFiles []string
+	py := &pythonUnit{dir: dir}
 	for _, p := range o.Paths {
 		at := filepath.Join(dir, strings.TrimSuffix(strings.TrimSuffix(p, "..."), "/"))
 		if filepath.IsAbs(p) {
@@ -131,22 +134,25 @@ func (o Options) units() ([]unit, error) {
 		}
 		info, err := os.Stat(at)
 		switch {
-		case err != nil && strings.HasSuffix(p, ".go"), err != nil && (strings.HasPrefix(p, ".") || filepath.IsAbs(p)):
+		case err != nil && strings.HasSuffix(p, ".go"), err != nil && strings.HasSuffix(p, ".py"), err != nil && (strings.HasPrefix(p, ".") || filepath.IsAbs(p)):
 			return nil, fmt.Errorf("check %s: %w; name a file, a folder or a Go package", p, err)
 		case err != nil:
 			patterns = append(patterns, p)
 		case info.IsDir():
-			golang, err := sources(at)
+			golang, python, err := sources(at)
 			if err != nil {
 				return nil, fmt.Errorf("check %s: %w", p, err)
 			}
+			py.files = append(py.files, python...)
 			if golang {
 				units = append(units, &goUnit{dir: at, base: dir, patterns: []string{"./..."}})
 			}
+		case strings.HasSuffix(p, ".py"):
+			py.files = append(py.files, at)
 		case strings.HasSuffix(p, ".go"):
 			goFiles = append(goFiles, p)
 		default:
-			return nil, fmt.Errorf("check %s: neither a folder nor a .go file", p)
+			return nil, fmt.Errorf("check %s: neither a folder nor a .go or .py file", p)
 		}
 	}
 	if len(patterns) > 0 {
@@ -155,11 +161,15 @@ func (o Options) units() ([]unit, error) {
 	if len(goFiles) > 0 {
 		units = append(units, &goUnit{dir: dir, base: dir, patterns: goFiles})
 	}
+	if len(py.files) > 0 {
+		units = append(units, py)
+	}
 	return units, nil
 }
 
-// sources looks for Go files in and below a folder.
-func sources(dir string) (golang bool, err error) {
+// sources looks for Go files in and below a folder, and returns the Python
+// files.
+func sources(dir string) (golang bool, python []string, err error) {
 	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -172,9 +182,12 @@ func sources(dir string) (golang bool, err error) {
 			return nil
 		}
 		golang = golang || strings.HasSuffix(base, ".go")
+		if strings.HasSuffix(base, ".py") {
+			python = append(python, name)
+		}
 		return nil
 	})
-	return golang, err
+	return golang, python, err
 }
 
 // A goUnit is Go packages of one module.

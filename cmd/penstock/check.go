@@ -36,7 +36,7 @@ func defineCheck(flags *flag.FlagSet) runner {
 	flags.BoolVar(&c.writeBaseline, "write-baseline", false, "write what is found to the --baseline file")
 	flags.StringVar(&c.observed, "observed", "", "`FILE` of lock orders seen at run time, as lockorder writes it")
 	flags.StringVar(&c.rule, "explain-rule", "", "print the documentation of a `RULE`, or of all")
-	return c.run
+	return func(ctx context.Context, sh shell, args []string) error { return c.run(ctx, sh, args) }
 }
 
 func (c checkFlags) run(ctx context.Context, sh shell, args []string) error {

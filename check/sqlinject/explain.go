@@ -1,0 +1,158 @@
+package sqlinject
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/penstock-io/penstock/check/finding"
+	"github.com/penstock-io/penstock/check/ir"
+)
+
+// tell makes the finding: where the value comes from, what an attacker sends,
+// what then runs, and how to mend it.
+func (w *walk) tell(q *ir.Query, t text, pieces []finding.Piece, key string) finding.Finding {
+	at := worstPart(t)
+	p := t[at]
+	f := finding.Finding{
+		Rule: RuleInjection, At: q.Span, Key: key,
+		Level:   [...]finding.Level{finding.Note, finding.Possible, finding.Likely, finding.Certain}[p.taint],
+		Message: fmt.Sprintf("SQL injection: %s is put into the text of a query, %s", name(p), standing[pieces[at].Context]),
+	}
+	f.Steps = w.steps(q, p)
+	f.Why = danger(t, pieces, at)
+	f.Advice = advice(q, pieces, p)
+	if bindable(pieces) {
+		if m := w.options.Menders[q.Span.File.Lang]; m != nil {
+			fix, ok := m.Bind(finding.Rewrite{Query: q, Pieces: pieces, Whole: q.SQL, Driver: q.Driver, Style: q.Style})
+			if ok {
+				f.Fixes = append(f.Fixes, fix)
+			}
+		}
+	}
+	return f
+}
+
+var standing = [...]string{
+	finding.Value: "as a value", finding.Quoted: "between quotes", finding.Partial: "inside a quoted string", finding.InList: "as a list",
+	finding.Limit: "as a limit", finding.Identifier: "as a name", finding.OrderBy: "as an order", finding.Syntax: "as a part of the statement",
+}
+
+func worstPart(t text) int {
+	at := 0
+	for i, p := range t {
+		if p.taint > t[at].taint {
+			at = i
+		}
+	}
+	return at
+}
+
+// name is the hole as it is written, without the braces of a format string.
+func name(p part) string {
+	text := strings.Trim(p.at.Text(), "{}")
+	if p.expr != nil && (text == "" || len(text) > 40 || strings.Contains(text, "\n")) {
+		text = p.expr.At().Text()
+	}
+	if text == "" || len(text) > 40 || strings.Contains(text, "\n") {
+		return "a value"
+	}
+	return text
+}
+
+func (w *walk) steps(q *ir.Query, p part) []finding.Step {
+	var steps []finding.Step
+	from := p.from
+	if from == "" {
+		from = "a value that is not constant"
+	}
+	begin := p.at
+	if p.taint == parameter && w.fn.Span.Known() {
+		begin = ir.Span{File: w.fn.Span.File, Start: w.fn.Span.Start, End: w.fn.Span.Start}
+	}
+	steps = append(steps, finding.Step{At: begin, Text: name(p) + " is " + from})
+	if p.at.Known() {
+		steps = append(steps, finding.Step{At: p.at, Text: "it becomes a part of the text"})
+	}
+	return append(steps, finding.Step{At: q.Span, Text: "the text is sent, and the database reads all of it as SQL"})
+}
+
+// danger shows what an attacker sends and what the database is then asked.
+func danger(t text, pieces []finding.Piece, at int) []string {
+	payload := "0 OR 1=1"
+	effect := "every row"
+	switch pieces[at].Context {
+	case finding.Quoted, finding.Partial:
+		payload = "' OR '1'='1"
+	case finding.InList:
+		payload = "0) OR (1=1"
+	case finding.Limit:
+		payload = "1 UNION SELECT name, sql FROM sqlite_master"
+		effect = "another table"
+	case finding.Identifier:
+		payload = "users --"
+		effect = "another table, and the rest is a comment"
+	case finding.OrderBy:
+		payload = "(SELECT CASE WHEN 1=1 THEN 1 ELSE 2 END)"
+		effect = "an answer to any question, a bit at a time"
+	case finding.Syntax:
+		payload = "1=1 --"
+	}
+	var b strings.Builder
+	for i, p := range t {
+		switch {
+		case i == at:
+			b.WriteString(payload)
+		case p.hole && p.text == "":
+			b.WriteString("...")
+		default:
+			b.WriteString(p.text)
+		}
+	}
+	sql := strings.Join(strings.Fields(b.String()), " ")
+	if len(sql) > 200 {
+		sql = sql[:200] + "..."
+	}
+	return []string{
+		fmt.Sprintf("An attacker sends %s = %s", name(t[at]), payload),
+		fmt.Sprintf("and the database runs %s: %s.", sql, effect),
+		"Rule: a value travels beside the text of a query, as a bound parameter, never in it.",
+	}
+}
+
+func advice(q *ir.Query, pieces []finding.Piece, p part) []string {
+	var out []string
+	for _, piece := range pieces {
+		if !piece.Hole || !piece.Tainted {
+			continue
+		}
+		switch piece.Context {
+		case finding.Identifier:
+			out = append(out, fmt.Sprintf("A name cannot be a parameter: look %s up in a fixed list of names, and refuse what is not in it.", name(p)))
+		case finding.OrderBy:
+			out = append(out, fmt.Sprintf("An order cannot be a parameter: choose it from a fixed list, such as {\"newest\": \"created DESC\"}, with %s as the key.", name(p)))
+		case finding.Syntax:
+			out = append(out, "A part of a statement cannot be a parameter: write the statements out and choose one.")
+		}
+	}
+	if len(out) > 0 {
+		return out[:1]
+	}
+	if q.Style == ir.NoStyle {
+		return []string{"Which driver it is is not seen here. Write its placeholder (sqlite3 ?, psycopg and MySQL %s, pgx $1) in the text and hand the value over beside it."}
+	}
+	return []string{fmt.Sprintf("Write %s in the text and hand %s over beside it.", placeholder(q.Style), name(p))}
+}
+
+func placeholder(s ir.Style) string {
+	return [...]string{ir.NoStyle: "?", ir.Qmark: "?", ir.Percent: "%s", ir.Dollar: "$1", ir.Named: ":name", ir.AtP: "@p1", ir.ColonIndex: ":1"}[s]
+}
+
+// bindable reports whether every tainted hole can be a parameter.
+func bindable(pieces []finding.Piece) bool {
+	for _, p := range pieces {
+		if p.Hole && p.Tainted && !p.Context.Bindable() {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,407 @@
+package sqlinject
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/penstock-io/penstock/check/ir"
+)
+
+// A taint is how much a value is to be feared.
+type taint uint8
+
+const (
+	harmless  taint = iota // constant, a number, checked
+	unknown                // nothing is known of it
+	parameter              // a parameter: whoever calls chooses it
+	outside                // from outside the program
+)
+
+// A part is literal text or a hole.
+type part struct {
+	text  string
+	hole  bool
+	list  bool // the hole is a joined list
+	expr  ir.Expr
+	at    ir.Span
+	taint taint
+	from  string    // where the value comes from, for people
+	trail []ir.Span // the assignments it went through
+}
+
+// A text is what a string is made of.
+type text []part
+
+func (t text) worst() taint {
+	w := harmless
+	for _, p := range t {
+		w = max(w, p.taint)
+	}
+	return w
+}
+
+// through notes an assignment on the way of every hole.
+func (t text) through(at ir.Span) text {
+	out := make(text, len(t))
+	for i, p := range t {
+		if p.hole && len(p.trail) < 8 {
+			p.trail = append(p.trail[:len(p.trail):len(p.trail)], at)
+		}
+		out[i] = p
+	}
+	return out
+}
+
+func (t text) constant() (string, bool) {
+	var b strings.Builder
+	for _, p := range t {
+		if p.hole {
+			return "", false
+		}
+		b.WriteString(p.text)
+	}
+	return b.String(), true
+}
+
+// eval makes an expression into text.
+func (w *walk) eval(e ir.Expr, s state, depth int) text {
+	if depth > nestMax || e == nil {
+		return text{{hole: true, expr: e, taint: unknown}}
+	}
+	switch x := e.(type) {
+	case *ir.Const:
+		return text{{text: x.Text, expr: x, at: x.Span}}
+	case *ir.Var:
+		return w.variable(x, s)
+	case *ir.Global:
+		if values := w.globals[x.Name]; len(values) == 1 {
+			if c, ok := w.eval(values[0], state{}, depth+1).constant(); ok {
+				return text{{text: c, expr: x, at: x.Span}}
+			}
+			if w.fixed(values[0], s) {
+				return text{{hole: true, expr: x, at: x.Span}}
+			}
+		}
+		return hole(e, unknown, "the variable "+x.Name)
+	case *ir.Concat:
+		return w.concat(x, s, depth)
+	case *ir.Format:
+		return w.format(x, s, depth)
+	case *ir.Joined:
+		return w.joined(x, s, depth)
+	case *ir.Choice:
+		return w.choice(x, s, depth)
+	case *ir.Safe, *ir.Compare:
+		return hole(e, harmless, "")
+	case *ir.Source:
+		return hole(e, outside, x.What)
+	case *ir.Result:
+		return w.result(x, s, depth)
+	case *ir.Field:
+		return w.derived(e, x.X, s, depth)
+	case *ir.Index:
+		if w.fixed(x.X, s) {
+			return hole(e, harmless, "")
+		}
+		return w.derived(e, x.X, s, depth)
+	case *ir.Unknown:
+		out := hole(e, harmless, "")
+		for _, p := range x.Parts {
+			out = worse(out, w.derived(e, p, s, depth))
+		}
+		if len(x.Parts) == 0 {
+			return hole(e, unknown, x.What)
+		}
+		return out
+	}
+	return hole(e, unknown, "")
+}
+
+func hole(e ir.Expr, t taint, from string) text {
+	return text{{hole: true, expr: e, at: e.At(), taint: t, from: from}}
+}
+
+func worse(x, y text) text {
+	if y.worst() > x.worst() {
+		return y
+	}
+	return x
+}
+
+// derived is one hole that carries what base carries.
+func (w *walk) derived(e, base ir.Expr, s state, depth int) text {
+	b := w.eval(base, s, depth+1)
+	out := hole(e, b.worst(), "")
+	for _, p := range b {
+		if p.taint == out[0].taint {
+			out[0].from, out[0].trail = p.from, p.trail
+		}
+	}
+	return out
+}
+
+func (w *walk) variable(x *ir.Var, s state) text {
+	if x.In == nil {
+		if t, ok := s[x.Name]; ok {
+			return t
+		}
+	}
+	in := w.fn
+	if x.In != nil {
+		in = x.In
+	}
+	for i, name := range in.Params {
+		if name == x.Name {
+			return w.param(x, in, i)
+		}
+	}
+	return hole(x, unknown, "the variable "+x.Name)
+}
+
+// param is as bad as what callers pass, when all of them are seen.
+func (w *walk) param(x *ir.Var, in *ir.Func, i int) text {
+	out := hole(x, parameter, "the parameter "+x.Name+" of "+in.Name)
+	if in.Class != "" && i == 0 {
+		return hole(x, unknown, "an attribute of "+x.Name)
+	}
+	if in.Entry == ir.Handler {
+		return hole(x, outside, "the request parameter "+x.Name)
+	}
+	if w.depth >= callsMax {
+		return out
+	}
+	worst := harmless
+	for _, c := range w.callers[in] {
+		if i >= len(c.call.Args) || c.call.Args[i] == nil {
+			worst = max(worst, parameter)
+			continue
+		}
+		inner := &walk{analysis: w.analysis, fn: c.fn, depth: w.depth + 1}
+		t := inner.eval(c.call.Args[i], inner.constants(), 0)
+		if t.worst() == outside {
+			for _, p := range t {
+				if p.taint == outside {
+					return text{{hole: true, expr: x, at: x.Span, taint: outside, from: p.from, trail: append([]ir.Span{p.at, c.call.Span}, p.trail...)}}
+				}
+			}
+		}
+		worst = max(worst, t.worst())
+	}
+	if in.Entry == ir.Inner && len(w.callers[in]) > 0 {
+		out[0].taint = min(worst, parameter)
+	}
+	return out
+}
+
+// constants is the state of a function whose order is not followed: variables
+// that are assigned once.
+func (w *walk) constants() state {
+	count := map[string]int{}
+	value := map[string]ir.Expr{}
+	for _, b := range w.fn.Blocks {
+		for _, op := range b.Ops {
+			if as, ok := op.(*ir.Assign); ok {
+				if v, ok := as.To.(*ir.Var); ok {
+					count[v.Name]++
+					value[v.Name] = as.Value
+				}
+			}
+		}
+	}
+	s := state{}
+	for name, n := range count {
+		if n == 1 {
+			s[name] = w.eval(value[name], state{}, nestMax-6)
+		}
+	}
+	return s
+}
+
+func (w *walk) concat(x *ir.Concat, s state, depth int) text {
+	var out text
+	for _, e := range x.Parts {
+		out = append(out, place(w.eval(e, s, depth+1), e)...)
+	}
+	if len(out) > piecesMax {
+		return hole(x, out.worst(), "")
+	}
+	return out
+}
+
+// place puts a value where it is written: a single hole keeps the span of the
+// place it is put in, which is what a fix replaces.
+func place(t text, e ir.Expr) text {
+	if len(t) == 1 && t[0].hole {
+		p := t[0]
+		p.at = e.At()
+		return text{p}
+	}
+	return t
+}
+
+var (
+	percentVerb = regexp.MustCompile(`%(?:\((\w+)\))?[-#0 +]*[\d*]*(?:\.[\d*]+)?([sdifrxXoeEgGca%])`)
+	braceVerb   = regexp.MustCompile(`\{\{|\}\}|\{([^{}:!]*)(?:![rsa])?(?::[^{}]*)?\}`)
+	goVerb      = regexp.MustCompile(`%[-#0 +]*[\d*]*(?:\.[\d*]+)?(?:\[(\d+)\])?([a-zA-Z%])`)
+)
+
+// format fills a constant template.
+func (w *walk) format(x *ir.Format, s state, depth int) text {
+	tmpl, ok := w.eval(x.Template, s, depth+1).constant()
+	if !ok {
+		out := w.derived(x, x.Template, s, depth)
+		for _, arg := range x.Args {
+			out = worse(out, w.derived(x, arg, s, depth))
+		}
+		return out
+	}
+	verbs := [...]*regexp.Regexp{ir.PercentVerbs: percentVerb, ir.BraceVerbs: braceVerb, ir.GoVerbs: goVerb}[x.Verbs]
+	var out text
+	done, next := 0, 0
+	literal := func(t string) {
+		if t != "" {
+			out = append(out, part{text: t, expr: x.Template, at: x.Template.At()})
+		}
+	}
+	for _, m := range verbs.FindAllStringSubmatchIndex(tmpl, -1) {
+		literal(tmpl[done:m[0]])
+		done = m[1]
+		verb := tmpl[m[0]:m[1]]
+		if verb == "%%" || verb == "{{" || verb == "}}" {
+			literal(verb[:1])
+			continue
+		}
+		name := ""
+		if m[2] >= 0 {
+			name = tmpl[m[2]:m[3]]
+		}
+		arg := pick(x, name, &next)
+		if arg == nil {
+			out = append(out, part{hole: true, expr: x, at: x.At(), taint: unknown})
+			continue
+		}
+		value := place(w.eval(arg, s, depth+1), arg)
+		if x.Verbs != ir.BraceVerbs && strings.ContainsRune("dixXoeEfgGt", rune(verb[len(verb)-1])) {
+			value = hole(arg, harmless, "")
+		}
+		out = append(out, value...)
+	}
+	literal(tmpl[done:])
+	return out
+}
+
+// pick returns the argument of a verb, by name, number or turn.
+func pick(x *ir.Format, name string, next *int) ir.Expr {
+	for i, n := range x.Names {
+		if n != "" && (n == name || strings.HasPrefix(name, n+".") || strings.HasPrefix(name, n+"[")) {
+			return x.Args[i]
+		}
+	}
+	i := *next
+	if name != "" && name[0] >= '0' && name[0] <= '9' {
+		i = int(name[0] - '0')
+		if x.Verbs == ir.GoVerbs {
+			i--
+		}
+	} else if name == "" {
+		*next++
+	} else {
+		return nil
+	}
+	if i < 0 || i >= len(x.Args) {
+		return nil
+	}
+	return x.Args[i]
+}
+
+func (w *walk) joined(x *ir.Joined, s state, depth int) text {
+	switch l := x.List.(type) {
+	case *ir.List:
+		var out text
+		for i, e := range l.Elems {
+			if i > 0 {
+				out = append(out, w.eval(x.Sep, s, depth+1)...)
+			}
+			out = append(out, place(w.eval(e, s, depth+1), e)...)
+		}
+		return out
+	case *ir.Each:
+		inner := clone(s)
+		inner[l.Var] = w.derived(l, l.Over, s, depth)
+		if w.fixed(l.Over, s) {
+			inner[l.Var] = hole(l, harmless, "")
+		}
+		elem := w.eval(l.Elem, inner, depth+1)
+		out := hole(x, elem.worst(), "")
+		out[0].list = true
+		for _, p := range elem {
+			if p.taint == out[0].taint {
+				out[0].from = p.from
+			}
+		}
+		if c, ok := elem.constant(); ok {
+			return text{{text: c, hole: true, expr: x, at: x.Span, list: true}}
+		}
+		return out
+	}
+	out := w.derived(x, x.List, s, depth)
+	out[0].list = true
+	return out
+}
+
+func (w *walk) choice(x *ir.Choice, s state, depth int) text {
+	var out text
+	for _, e := range x.Of {
+		t := w.eval(e, s, depth+1)
+		if out == nil {
+			out = t
+		} else {
+			out = worse(out, t)
+		}
+	}
+	if out == nil {
+		return hole(x, unknown, "")
+	}
+	if _, ok := out.constant(); ok && len(x.Of) > 1 {
+		out[0].expr = x
+	}
+	return out
+}
+
+// result follows a call to what it returns.
+func (w *walk) result(x *ir.Result, s state, depth int) text {
+	out := hole(x, harmless, "")
+	for _, arg := range x.Call.Args {
+		if arg != nil {
+			out = worse(out, w.derived(x, arg, s, depth))
+		}
+	}
+	if len(x.Call.Callees) != 1 || w.depth >= callsMax {
+		return worse(hole(x, unknown, "what "+x.Call.Name+" returns"), out)
+	}
+	callee := x.Call.Callees[0]
+	inner := &walk{analysis: w.analysis, fn: callee, depth: w.depth + 1}
+	args := inner.constants()
+	for i, name := range callee.Params {
+		if i < len(x.Call.Args) && x.Call.Args[i] != nil {
+			args[name] = w.eval(x.Call.Args[i], s, depth+1)
+		}
+	}
+	var given text
+	for _, b := range callee.Blocks {
+		for _, op := range b.Ops {
+			if r, ok := op.(*ir.Return); ok && x.N < len(r.Values) && r.Values[x.N] != nil {
+				t := inner.eval(r.Values[x.N], args, depth+1)
+				if given == nil {
+					given = t
+				} else {
+					given = worse(given, t)
+				}
+			}
+		}
+	}
+	if given == nil {
+		return worse(hole(x, unknown, "what "+x.Call.Name+" returns"), out)
+	}
+	return given
+}
