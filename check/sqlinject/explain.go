@@ -23,7 +23,7 @@ func (w *walk) tell(q *ir.Query, t text, pieces []finding.Piece, key string) fin
 	f.Advice = advice(q, pieces, p)
 	if bindable(pieces) {
 		if m := w.options.Menders[q.Span.File.Lang]; m != nil {
-			fix, ok := m.Bind(finding.Rewrite{Query: q, Pieces: pieces, Whole: q.SQL, Driver: q.Driver, Style: q.Style})
+			fix, ok := m.Bind(finding.Rewrite{Query: q, Pieces: pieces, Whole: w.built(q.SQL), Driver: q.Driver, Style: q.Style})
 			if ok {
 				f.Fixes = append(f.Fixes, fix)
 			}
@@ -155,4 +155,32 @@ func bindable(pieces []finding.Piece) bool {
 		}
 	}
 	return true
+}
+
+// built is the expression that builds a query's text: what its variable was
+// assigned, when that happened once.
+func (w *walk) built(e ir.Expr) ir.Expr {
+	v, ok := e.(*ir.Var)
+	if !ok {
+		return e
+	}
+	var only ir.Expr
+	for _, b := range w.fn.Blocks {
+		for _, op := range b.Ops {
+			as, ok := op.(*ir.Assign)
+			if !ok {
+				continue
+			}
+			if to, ok := as.To.(*ir.Var); ok && to.Name == v.Name {
+				if only != nil && only.At() != as.Value.At() {
+					return e
+				}
+				only = as.Value
+			}
+		}
+	}
+	if only == nil {
+		return e
+	}
+	return only
 }
