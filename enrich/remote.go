@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/penstock-io/penstock"
@@ -46,9 +45,10 @@ type remote struct {
 func newRemote(declared stream.Lookup, a asker, log *slog.Logger, c *counts) *remote {
 	return &remote{
 		declared: declared, asker: a, counts: c, breaker: &breaker{log: log}, slots: make(chan struct{}, concurrencyMax),
-		answers: ttlcache.New[string, []penstock.Value](ttlcache.Options{
+		answers: ttlcache.New(ttlcache.Options[string, []penstock.Value]{
 			MaxEntries:  orDefault(declared.Capacity, defaultCapacity),
 			LoadTimeout: 2 * a.patience(), // half of it to wait for a slot
+			Jitter:      0.1,
 		}),
 	}
 }
@@ -96,18 +96,11 @@ func (r *remote) fetch(ctx context.Context, key string, v penstock.Value) ([]pen
 		if row == nil {
 			ttl = r.declared.NegativeTTL
 		}
-		return row, jittered(ttl), err
+		if ttl <= 0 {
+			ttl = -1 // not to be kept: for the cache, 0 is its default
+		}
+		return row, ttl, err
 	})
-}
-
-// jittered is up to a tenth less than ttl, so that answers which came together
-// are not all asked for again together. A ttl of 0 means that the answer is not
-// kept, which the cache knows by a negative one.
-func jittered(ttl time.Duration) time.Duration {
-	if ttl <= 0 {
-		return -1
-	}
-	return ttl - rand.N(ttl/10+1)
 }
 
 // ask asks the source, if it is not resting and no more than concurrencyMax

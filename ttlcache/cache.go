@@ -1,9 +1,9 @@
 package ttlcache
 
 import (
+	"fmt"
 	"iter"
 	"math"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -14,101 +14,124 @@ const NoExpiry time.Duration = math.MaxInt64
 // Unlimited as Options.MaxEntries means that memory alone is the limit.
 const Unlimited = -1
 
-// Options are a cache's limits. The zero Options are those of the zero Cache.
-type Options struct {
-	// MaxEntries is how many entries are held at most. 0 means 1,048,576;
-	// Unlimited means no limit. Expired entries make room first.
+// defaultMaxEntries is what the zero Options mean.
+const defaultMaxEntries = 1 << 20
+
+// Options are a cache's limits and habits. The zero Options are those of the
+// zero Cache. New panics if a field has a value that is not allowed.
+type Options[K comparable, V any] struct {
+	// MaxEntries is how many entries are held at most when no method is
+	// running. 0 means 1,048,576, or Unlimited if MaxCost is set; Unlimited
+	// means no limit. Expired entries make room first, then those least likely
+	// to be asked for again.
 	MaxEntries int
+
+	// MaxCost is how large the sum of all entries' costs may be. 0 means no
+	// limit. An entry that costs more by itself is not kept: it is evicted at
+	// once, and OnRemove is told.
+	MaxCost int64
+
+	// Cost is what an entry counts for MaxCost, its size in bytes, say. It is
+	// asked once for each value stored; less than 0 is 0. It must be set if and
+	// only if MaxCost is.
+	Cost func(K, V) int64
 
 	// DefaultTTL is meant by a ttl of 0. 0 means NoExpiry; it must not be
 	// negative.
 	DefaultTTL time.Duration
 
-	// LoadTimeout is how long one load of GetOrLoad may take before its
-	// context ends. 0 means 30 s; NoExpiry means no limit but its waiters'.
+	// OnRemove is told of every value that leaves the cache, once: why, and
+	// outside of all locks, so that it may use the cache (but not Close it). It
+	// runs on the goroutine whose call removed the value, before the call
+	// returns, or on the sweep's for what expired; sweeping goes on when it
+	// returns. A panic in it is a panic of that goroutine.
+	OnRemove func(k K, v V, why Reason)
+
+	// Loader is what Load asks for values.
+	Loader Loader[K, V]
+
+	// LoadTimeout is how long one load may take before its context ends. 0
+	// means 30 s; NoExpiry means no limit but its waiters'.
 	LoadTimeout time.Duration
+
+	// NegativeTTL is how long it is remembered that a load said ErrNotFound;
+	// Load and GetOrLoad then say so without asking. 0 means not at all. A Set
+	// ends it.
+	NegativeTTL time.Duration
+
+	// Jitter is the share of its ttl, from 0 to less than 1, by which a loaded
+	// value's life is shortened at most, at random, so that values that came
+	// together are not all loaded again together.
+	Jitter float64
+
+	// RefreshAhead makes Load and GetOrLoad load a value again, in the
+	// background, when they return one that has less than this left to live.
+	// It should be less than the ttl. 0 means not.
+	RefreshAhead time.Duration
+
+	// StaleWhileRevalidate is for how long after its deadline Load and
+	// GetOrLoad still return a value, and load it again in the background. 0
+	// means not at all. For all other methods it has expired at its deadline.
+	StaleWhileRevalidate time.Duration
+
+	// StaleIfError is for how long after its deadline Load and GetOrLoad still
+	// return a value if it cannot be loaded again. 0 means not at all.
+	StaleIfError time.Duration
 }
 
-const (
-	defaultMaxEntries  = 1 << 20
-	defaultLoadTimeout = 30 * time.Second
-)
+// settled checks o and puts in what 0 means.
+func (o Options[K, V]) settled() Options[K, V] {
+	switch {
+	case o.MaxEntries < Unlimited, o.MaxCost < 0:
+		panic(fmt.Sprintf("ttlcache: negative limit in Options: MaxEntries %d, MaxCost %d", o.MaxEntries, o.MaxCost))
+	case (o.MaxCost > 0) != (o.Cost != nil):
+		panic("ttlcache: Options need both MaxCost and Cost, or neither")
+	case min(o.DefaultTTL, o.LoadTimeout, o.NegativeTTL, o.RefreshAhead, o.StaleWhileRevalidate, o.StaleIfError) < 0:
+		panic("ttlcache: negative duration in Options")
+	case !(o.Jitter >= 0 && o.Jitter < 1):
+		panic(fmt.Sprintf("ttlcache: Options.Jitter is %v, must be from 0 to less than 1", o.Jitter))
+	}
+	if o.MaxEntries == 0 && o.MaxCost == 0 {
+		o.MaxEntries = defaultMaxEntries
+	}
+	if o.MaxEntries <= 0 {
+		o.MaxEntries = math.MaxInt
+	}
+	if o.MaxCost == 0 {
+		o.MaxCost = math.MaxInt64
+	}
+	if o.DefaultTTL == 0 {
+		o.DefaultTTL = NoExpiry
+	}
+	if o.LoadTimeout == 0 {
+		o.LoadTimeout = 30 * time.Second
+	}
+	o.StaleWhileRevalidate = min(o.StaleWhileRevalidate, never)
+	o.StaleIfError = min(o.StaleIfError, never)
+	return o
+}
 
 // A Cache is a map from K to V whose entries end. It is safe for any number of
 // goroutines. The zero Cache is ready and has the zero Options; a Cache must
 // not be copied.
 //
-// Wherever a method takes a ttl: 0 means Options.DefaultTTL, NoExpiry means
-// that the entry does not expire, and a negative ttl means that it has expired
-// already, so that storing it is the same as deleting the key.
+// Wherever a method takes a ttl: 0 means Options.DefaultTTL; NoExpiry, or more
+// than 73 years, means that the entry does not expire; and a negative ttl means
+// that it has expired already, so that storing it is the same as deleting the
+// key. A deadline is exact to the nanosecond: an entry is alive before it and
+// dead from then on.
 //
 // V is returned as it was stored: what a pointer, slice or map in it refers to
 // is shared by all who get it.
 type Cache[K comparable, V any] struct {
-	made atomic.Pointer[store[K, V]] // nil until the first write
+	made atomic.Pointer[store[K, V]] // nil until the first call
 }
 
-// New returns a cache with the given limits. Negative limits other than
-// Unlimited panic.
-func New[K comparable, V any](o Options) *Cache[K, V] {
+// New returns a cache with these options.
+func New[K comparable, V any](o Options[K, V]) *Cache[K, V] {
 	c := new(Cache[K, V])
-	c.made.Store(newStore[K, V](o))
+	c.made.Store(newStore(o))
 	return c
-}
-
-// store is the body of a cache. It is apart from Cache so that the timer can
-// hold it weakly wherever the Cache lies.
-type store[K comparable, V any] struct {
-	base        time.Time // the zero of the cache's clock
-	maxEntries  int
-	defaultTTL  time.Duration
-	loadTimeout time.Duration
-
-	loads sync.WaitGroup // the load goroutines
-
-	mu      sync.Mutex
-	entries map[K]*entry[K, V]
-	recency sieve[K, V]
-	due     deadlines[K, V]
-	alarm   *time.Timer // runs sweep; nil until an entry expires
-	wake    int64       // when alarm goes off, in the cache's clock; never when it is not set
-	flights map[K]*flight[V]
-	running map[*flight[V]]struct{} // every load not yet returned, also those no longer in flights
-	closed  bool
-}
-
-// An entry is one key's value. Everything in it is guarded by store.mu.
-type entry[K comparable, V any] struct {
-	key     K
-	value   V
-	expires int64 // first instant at which it is dead, or never
-	place   int   // index in deadlines, -1 when it never expires
-
-	older, newer *entry[K, V] // sieve's list
-	visited      bool
-}
-
-// never is later than every instant of a cache's clock.
-const never = math.MaxInt64
-
-func newStore[K comparable, V any](o Options) *store[K, V] {
-	if o.MaxEntries < Unlimited || o.DefaultTTL < 0 || o.LoadTimeout < 0 {
-		panic("ttlcache: negative limit in Options")
-	}
-	s := &store[K, V]{
-		base: time.Now(), maxEntries: o.MaxEntries, defaultTTL: o.DefaultTTL, loadTimeout: o.LoadTimeout,
-		entries: map[K]*entry[K, V]{}, flights: map[K]*flight[V]{}, running: map[*flight[V]]struct{}{}, wake: never,
-	}
-	if s.maxEntries == 0 {
-		s.maxEntries = defaultMaxEntries
-	}
-	if s.defaultTTL == 0 {
-		s.defaultTTL = NoExpiry
-	}
-	if s.loadTimeout == 0 {
-		s.loadTimeout = defaultLoadTimeout
-	}
-	return s
 }
 
 // store returns the cache's body, making it for a zero Cache.
@@ -116,24 +139,30 @@ func (c *Cache[K, V]) store() *store[K, V] {
 	if s := c.made.Load(); s != nil {
 		return s
 	}
-	c.made.CompareAndSwap(nil, newStore[K, V](Options{}))
+	return c.makeStore()
+}
+
+func (c *Cache[K, V]) makeStore() *store[K, V] {
+	c.made.CompareAndSwap(nil, newStore(Options[K, V]{}))
 	return c.made.Load()
 }
 
-// now is the time since the cache was made, in nanoseconds, monotonic.
-func (s *store[K, V]) now() int64 { return int64(time.Since(s.base)) }
-
 // Get returns the value of k, if there is one that has not expired.
-func (c *Cache[K, V]) Get(k K) (V, bool) {
+func (c *Cache[K, V]) Get(k K) (v V, ok bool) {
 	s := c.store()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := s.live(k); e != nil {
-		e.visited = true
-		return e.value, true
+	h := s.hasher.of(k)
+	sh := s.shard(h)
+	sh.mu.Lock()
+	if t, i, live := s.look(sh, h, k); live {
+		e := &t.entries[i]
+		s.use(e)
+		sh.counts.hits++
+		v, ok = e.value, true
+	} else {
+		sh.counts.misses++
 	}
-	var none V
-	return none, false
+	sh.mu.Unlock()
+	return v, ok
 }
 
 // Set makes v the value of k for the time ttl, in one step: no other goroutine
@@ -141,204 +170,219 @@ func (c *Cache[K, V]) Get(k K) (V, bool) {
 // still answers those who wait for it, but no longer stores.
 func (c *Cache[K, V]) Set(k K, v V, ttl time.Duration) {
 	s := c.store()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.detach(k)
-	s.set(k, v, ttl)
+	// Field by field: a literal is built elsewhere and copied, at a tenth of
+	// all that a Set costs.
+	var w write[K, V]
+	w.hash = s.hasher.of(k)
+	w.key = k
+	w.value = v
+	w.ttl = ttl
+	w.cost = s.weigh(k, v)
+	sh := s.shard(w.hash)
+	var told removals[K, V]
+	sh.mu.Lock()
+	sh.detach(k)
+	s.put(sh, &w, &told)
+	sh.mu.Unlock()
+	s.loading.found(k)
+	s.settle(told)
 }
 
 // SetIfAbsent stores v only when k has no live value, and returns the value
 // that k then has and whether it is v. Of many goroutines that try at once, one
 // gets true. A negative ttl stores nothing, and returns v and true, if k has no
-// value.
+// value; so does every ttl once the cache is closed.
 func (c *Cache[K, V]) SetIfAbsent(k K, v V, ttl time.Duration) (V, bool) {
 	s := c.store()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := s.live(k); e != nil {
-		e.visited = true
-		return e.value, false
+	w := write[K, V]{s.hasher.of(k), k, v, ttl, s.weigh(k, v)}
+	sh := s.shard(w.hash)
+	var told removals[K, V]
+	sh.mu.Lock()
+	if t, i, live := s.look(sh, w.hash, k); live {
+		e := &t.entries[i]
+		s.use(e)
+		sh.counts.hits++
+		v = e.value
+		sh.mu.Unlock()
+		return v, false
 	}
-	s.detach(k)
-	s.set(k, v, ttl)
+	sh.counts.misses++
+	sh.detach(k)
+	s.put(sh, &w, &told)
+	sh.mu.Unlock()
+	s.loading.found(k)
+	s.settle(told)
 	return v, true
+}
+
+// Touch gives k's value the time ttl from now, and reports whether there is
+// one. It never brings back a value that has expired.
+func (c *Cache[K, V]) Touch(k K, ttl time.Duration) bool {
+	s := c.store()
+	h := s.hasher.of(k)
+	sh := s.shard(h)
+	var told removals[K, V]
+	sh.mu.Lock()
+	t, i := sh.find(h, k)
+	now := s.clock.now()
+	touched := i >= 0 && t.entries[i].due() > now
+	if touched {
+		sh.detach(k)
+		s.extend(sh, t, i, s.deadline(now, ttl), now, &told)
+	}
+	sh.mu.Unlock()
+	s.report(told)
+	return touched
+}
+
+// extend gives the live entry in slot i another deadline.
+func (s *store[K, V]) extend(sh *shard[K, V], t *table[K, V], i int, due, now int64, told *removals[K, V]) {
+	e := &t.entries[i]
+	if due <= now {
+		at := sh.at(s.hasher.of(e.key))
+		s.drop(sh, t, i, Deleted, told)
+		sh.shrink(t, at)
+		return
+	}
+	s.use(e)
+	e.stamp = stampOf(due, e.uses())
+	s.lower(sh, t, i, due)
 }
 
 // Delete removes k and reports whether it had a live value. A load of k that
 // is under way no longer stores.
 func (c *Cache[K, V]) Delete(k K) bool {
 	s := c.store()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.detach(k)
-	e := s.live(k)
-	if e == nil {
-		return false
+	h := s.hasher.of(k)
+	sh := s.shard(h)
+	var told removals[K, V]
+	sh.mu.Lock()
+	sh.detach(k)
+	t, i := sh.find(h, k)
+	why := Expired
+	if i >= 0 {
+		why = whyGone(&t.entries[i], s.clock.now(), Deleted)
+		s.drop(sh, t, i, why, &told)
+		sh.shrink(t, sh.at(h))
 	}
-	s.remove(e)
-	return true
+	sh.mu.Unlock()
+	s.loading.found(k)
+	s.report(told)
+	return why == Deleted
 }
 
 // TTL returns how long k's value still has to live, which is more than 0, or
 // NoExpiry; false when there is no live value.
 func (c *Cache[K, V]) TTL(k K) (time.Duration, bool) {
 	s := c.store()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	e := s.entries[k]
-	switch {
-	case e == nil || e.expires <= now:
+	h := s.hasher.of(k)
+	sh := s.shard(h)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	t, i := sh.find(h, k)
+	if i < 0 {
 		return 0, false
-	case e.expires == never:
+	}
+	due, now := t.entries[i].due(), s.clock.now()
+	switch {
+	case due <= now:
+		return 0, false
+	case due == never:
 		return NoExpiry, true
 	}
-	return time.Duration(e.expires - now), true
+	return time.Duration(due - now), true
 }
 
-// Len returns how many entries are held. It may count, for about a
-// millisecond, entries that have expired and are not removed yet.
+// Len returns how many live entries there are. It looks at the entries only
+// where some have expired and are not removed yet. Entries that come or go
+// while it runs may be counted or not.
 func (c *Cache[K, V]) Len() int {
 	s := c.store()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.entries)
+	n := 0
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		n += sh.live(s.clock.now())
+		sh.mu.Unlock()
+	}
+	return n
 }
 
-// All ranges over the entries as they were when the range began, in no
-// particular order, leaving out those that have expired by the time it is
-// their turn. The loop's body may use the cache. It needs memory in proportion
-// to the number of entries.
+// All ranges over the entries in no particular order. An entry that is there
+// from beginning to end is seen once; one that comes or goes meanwhile may be
+// seen or not; none is seen that has expired by its turn. The loop's body may
+// use the cache: no lock is held, and no more than some hundreds of entries are
+// copied at a time.
 func (c *Cache[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		s := c.store()
-		for _, e := range s.snapshot() {
-			if e.expires > s.now() && !yield(e.key, e.value) {
+		for e := range s.walk {
+			if e.due() > s.clock.now() && !yield(e.key, e.value) {
 				return
 			}
 		}
 	}
 }
 
-// snapshot copies the entries: they themselves may change once mu is free.
-func (s *store[K, V]) snapshot() []entry[K, V] {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	held := make([]entry[K, V], 0, len(s.entries))
-	for _, e := range s.entries {
-		held = append(held, entry[K, V]{key: e.key, value: e.value, expires: e.expires})
+// walk yields copies of the entries, table by table.
+func (s *store[K, V]) walk(yield func(*entry[K, V]) bool) {
+	var copied []entry[K, V]
+	for i := range s.shards {
+		sh := &s.shards[i]
+		// next is the first hash, without the bits that chose the shard, that
+		// was not looked at. Tables may be split and merged between two turns.
+		for next, more := uint64(0), true; more; {
+			copied, next, more = s.copyTable(sh, next, copied[:0])
+			for i := range copied {
+				if !yield(&copied[i]) {
+					return
+				}
+			}
+		}
 	}
-	return held
 }
 
-// Clear removes every entry. Loads that are under way no longer store.
+// copyTable appends the entries of the table that hash from belongs to, those
+// before from excepted, and returns where the next table begins.
+func (s *store[K, V]) copyTable(sh *shard[K, V], from uint64, to []entry[K, V]) ([]entry[K, V], uint64, bool) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if len(sh.tables) == 0 {
+		return to, 0, false
+	}
+	t := sh.tables[from>>(64-sh.depth)]
+	for i := range t.used {
+		if s.hasher.of(t.entries[i].key)<<sh.skip >= from {
+			to = append(to, t.entries[i])
+		}
+	}
+	// The last hash of the table, and one more: 0 after the last table.
+	next := from>>(64-t.depth)<<(64-t.depth) + 1<<(64-t.depth)
+	return to, next, next != 0
+}
+
+// Clear removes every entry that is there when it begins. Loads that are under
+// way no longer store.
 func (c *Cache[K, V]) Clear() {
 	s := c.store()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.loading.forget()
 	s.clear()
 }
 
 // Close empties the cache, ends the contexts of its loads and waits for them
-// to return; a load must not call it. A closed cache stays usable and holds
-// nothing: Get finds nothing, Set stores nothing, GetOrLoad returns ErrClosed.
-// Close may be called again, and always returns nil.
+// and for the sweep to return; a load or callback must not call it. A closed
+// cache stays usable and holds nothing: Get finds nothing, Set stores nothing,
+// Load returns ErrClosed. Close may be called again, and always returns nil.
+//
+// A cache that is forgotten without Close is collected, with all it had.
 func (c *Cache[K, V]) Close() error {
 	s := c.store()
-	s.mu.Lock()
-	s.closed = true
+	s.closed.Store(true)
+	s.loading.close()
 	s.clear()
-	for f := range s.running {
-		f.cancel(ErrClosed)
-	}
-	s.mu.Unlock()
-	s.loads.Wait()
+	s.alarm.stop()
+	s.running.close()
+	s.sweeping.Lock()
+	defer s.sweeping.Unlock()
 	return nil
-}
-
-// live returns k's entry if it has not expired. The caller holds mu.
-func (s *store[K, V]) live(k K) *entry[K, V] {
-	e := s.entries[k]
-	if e == nil {
-		return nil
-	}
-	if e.expires != never && e.expires <= s.now() {
-		s.remove(e)
-		return nil
-	}
-	return e
-}
-
-// set stores v, evicting if the cache is full. The caller holds mu.
-func (s *store[K, V]) set(k K, v V, ttl time.Duration) {
-	if s.closed {
-		return
-	}
-	now := s.now()
-	expires := s.deadline(now, ttl)
-	e := s.entries[k]
-	if expires <= now {
-		if e != nil {
-			s.remove(e)
-		}
-		return
-	}
-	if e == nil {
-		s.makeRoom(now)
-		e = &entry[K, V]{key: k, place: -1, expires: never}
-		s.entries[k] = e
-		s.recency.add(e)
-	} else {
-		e.visited = true
-	}
-	e.value = v
-	s.due.move(e, expires)
-	s.setAlarm(now)
-}
-
-// deadline is when an entry stored now dies. It cannot overflow.
-func (s *store[K, V]) deadline(now int64, ttl time.Duration) int64 {
-	if ttl == 0 {
-		ttl = s.defaultTTL
-	}
-	if ttl < 0 {
-		return now
-	}
-	if int64(ttl) >= never-now {
-		return never
-	}
-	return now + int64(ttl)
-}
-
-// makeRoom makes sure that one more entry fits, evicting the dead before the
-// living. The caller holds mu.
-func (s *store[K, V]) makeRoom(now int64) {
-	for s.maxEntries != Unlimited && len(s.entries) >= s.maxEntries {
-		if e := s.due.first(); e != nil && e.expires <= now {
-			s.remove(e)
-			continue
-		}
-		s.remove(s.recency.victim())
-	}
-}
-
-// remove takes e out of all structures. The caller holds mu.
-func (s *store[K, V]) remove(e *entry[K, V]) {
-	delete(s.entries, e.key)
-	s.recency.remove(e)
-	s.due.move(e, never)
-}
-
-// clear drops all entries and the memory they took. The caller holds mu.
-func (s *store[K, V]) clear() {
-	for k := range s.flights {
-		s.detach(k)
-	}
-	s.entries = map[K]*entry[K, V]{}
-	s.recency = sieve[K, V]{}
-	s.due = nil
-	if s.alarm != nil {
-		s.alarm.Stop()
-		s.wake = never
-	}
 }

@@ -33,11 +33,12 @@ func TestTTLArguments(t *testing.T) {
 		{name: "negative", ttl: -1, stored: false},
 		{name: "most negative", ttl: math.MinInt64, stored: false},
 		{name: "one nanosecond", ttl: 1, stored: true, want: 1, deadAfter: 1},
-		{name: "longest but one", ttl: math.MaxInt64 - 1, stored: true, want: math.MaxInt64 - 1, aliveAfter: time.Hour},
+		{name: "73 years", ttl: 1<<61 - 1e12, stored: true, want: 1<<61 - 1e12, aliveAfter: time.Hour},
+		{name: "longest but one", ttl: math.MaxInt64 - 1, stored: true, want: ttlcache.NoExpiry, aliveAfter: time.Hour},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cache := ttlcache.New[string, int](ttlcache.Options{DefaultTTL: c.byDefault})
+				cache := ttlcache.New(ttlcache.Options[string, int]{DefaultTTL: c.byDefault})
 				defer cache.Close()
 				cache.Set("k", 1, time.Hour) // a negative ttl must remove what is there
 				cache.Set("k", 7, c.ttl)
@@ -70,14 +71,14 @@ func TestLongTTLDoesNotOverflowLater(t *testing.T) {
 }
 
 func TestOptionsPanic(t *testing.T) {
-	for _, o := range []ttlcache.Options{{MaxEntries: -2}, {DefaultTTL: -1}, {LoadTimeout: -1}} {
+	for _, o := range []ttlcache.Options[int, int]{{MaxEntries: -2}, {DefaultTTL: -1}, {LoadTimeout: -1}} {
 		func() {
 			defer func() {
 				if recover() == nil {
 					t.Errorf("%+v accepted", o)
 				}
 			}()
-			ttlcache.New[int, int](o)
+			ttlcache.New(o)
 		}()
 	}
 }
@@ -85,7 +86,7 @@ func TestOptionsPanic(t *testing.T) {
 // Entries go from memory at their deadline though nobody asks.
 func TestRemovalWithoutActivity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cache := ttlcache.New[int, int](ttlcache.Options{})
+		cache := ttlcache.New(ttlcache.Options[int, int]{})
 		const n = 10_000
 		for i := range n {
 			cache.Set(i, i, time.Duration(i%100+1)*time.Second)
@@ -163,7 +164,7 @@ func TestDeleteAndClear(t *testing.T) {
 
 func TestBoundEvictsTheDeadThenTheUnvisited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cache := ttlcache.New[int, int](ttlcache.Options{MaxEntries: 4})
+		cache := ttlcache.New(ttlcache.Options[int, int]{MaxEntries: 4})
 		for i := range 4 {
 			cache.Set(i, i, 0)
 		}
@@ -180,7 +181,7 @@ func TestBoundEvictsTheDeadThenTheUnvisited(t *testing.T) {
 
 // A scan of keys that are asked for once must not drive out those in use.
 func TestSieveResistsScans(t *testing.T) {
-	cache := ttlcache.New[int, int](ttlcache.Options{MaxEntries: 100})
+	cache := ttlcache.New(ttlcache.Options[int, int]{MaxEntries: 100})
 	for i := range 50 {
 		cache.Set(i, i, 0)
 	}
@@ -225,7 +226,7 @@ func TestForgottenCacheIsCollected(t *testing.T) {
 	type payload [1 << 20]byte
 	before := runtime.NumGoroutine()
 	value := func() weak.Pointer[payload] {
-		cache := ttlcache.New[int, *payload](ttlcache.Options{})
+		cache := ttlcache.New(ttlcache.Options[int, *payload]{})
 		p := new(payload)
 		cache.Set(1, p, 24*time.Hour)
 		return weak.Make(p)
@@ -263,14 +264,21 @@ func TestAllMayUseTheCache(t *testing.T) {
 	for i := range 100 {
 		cache.Set(i, i, time.Hour)
 	}
-	seen := 0
+	seen := map[int]int{}
 	for k := range cache.All() {
-		cache.Delete(k)
-		cache.Set(k+1000, k, time.Hour)
-		seen++
+		if k < 100 {
+			cache.Delete(k)
+			cache.Set(k+1000, k, time.Hour)
+		}
+		seen[k]++
 	}
-	if seen != 100 || cache.Len() != 100 {
-		t.Errorf("saw %d, left %d", seen, cache.Len())
+	for k := range 100 {
+		if seen[k] != 1 {
+			t.Errorf("key %d, there from the beginning, was seen %d times", k, seen[k])
+		}
+	}
+	if cache.Len() != 100 {
+		t.Errorf("%d are left", cache.Len())
 	}
 	for range cache.All() {
 		break
@@ -280,7 +288,7 @@ func TestAllMayUseTheCache(t *testing.T) {
 // Each value is the number of its Set, and dead[n] is a time, noted after that
 // Set returned, at which the value was certainly dead.
 func TestNoExpiredValueUnderConcurrency(t *testing.T) {
-	cache := ttlcache.New[int, int](ttlcache.Options{MaxEntries: 64})
+	cache := ttlcache.New(ttlcache.Options[int, int]{MaxEntries: 64})
 	defer cache.Close()
 	const goroutines, turns = 4, 20_000
 	start := time.Now()

@@ -99,7 +99,7 @@ func TestWaitersLeave(t *testing.T) {
 
 func TestLoadTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cache := ttlcache.New[string, int](ttlcache.Options{LoadTimeout: time.Second})
+		cache := ttlcache.New(ttlcache.Options[string, int]{LoadTimeout: time.Second})
 		start := time.Now()
 		_, err := cache.GetOrLoad(t.Context(), "k", func(ctx context.Context, _ string) (int, time.Duration, error) {
 			<-ctx.Done()

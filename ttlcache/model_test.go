@@ -44,7 +44,7 @@ func compare(t *testing.T, ops []byte) {
 		value int
 		dead  time.Time
 	}
-	cache := ttlcache.New[byte, int](ttlcache.Options{MaxEntries: ttlcache.Unlimited})
+	cache := ttlcache.New(ttlcache.Options[byte, int]{MaxEntries: ttlcache.Unlimited})
 	model := map[byte]held{}
 	for n := 0; len(ops) >= 3; n, ops = n+1, ops[3:] {
 		k, ttl := ops[1]%8, time.Duration(int8(ops[2]))*time.Millisecond

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// memory prints what an entry takes and what one garbage collection costs.
+func memory[K key](kind string, keys []K) {
+	fmt.Printf("\n%s keys, %d entries: bytes an entry, CPU of one GC, CPU of the first Set\n\n", kind, len(keys))
+	var otterBytes, otterGC float64
+	for _, r := range rivals[K]() {
+		if len(keys) > 2e6 && r.name != ours && r.name != "otter" && r.name != "theine" && r.name != "jellydator" {
+			continue
+		}
+		bytes, gc, set := memoryOf(r, keys)
+		if r.name == "otter" {
+			otterBytes, otterGC = bytes, gc
+		}
+		fmt.Printf("| %-20s | %4.0f B | %8.2f ms | %5.0f ns |\n", r.name, bytes, gc/1e6, set)
+		if r.name == "otter" {
+			fmt.Printf("| of otter's so far: bytes and GC are in the columns; otter %.0f B, %.2f ms |\n", otterBytes, otterGC/1e6)
+		}
+	}
+}
+
+func memoryOf[K key](r rival[K], keys []K) (bytes, gc, set float64) {
+	heap := func() float64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	size := 0
+	if r.lossy || r.seconds {
+		size = len(keys)
+	}
+	before := heap()
+	c := r.make(size, time.Hour)
+	start := cpuTime()
+	for i, k := range keys {
+		c.set(k, uint64(i), time.Hour)
+	}
+	set = float64(cpuTime()-start) / float64(len(keys))
+	time.Sleep(50 * time.Millisecond) // those who store later
+	bytes = (heap() - before) / float64(len(keys))
+	start = cpuTime()
+	runtime.GC()
+	gc = float64(cpuTime() - start)
+	c.close()
+	return bytes, gc, set
+}

@@ -1,0 +1,167 @@
+package ttlcache
+
+// An order says which entry of a shard makes room. It is S3-FIFO (Yang et al.,
+// "FIFO queues are all you need for cache eviction", SOSP 2023): what is new
+// waits in a small queue, from which it leaves soon unless it is used; what was
+// used, or comes back soon after it left, goes to the main queue, where each
+// use gives it another round. A Get only counts, in two bits of the entry.
+//
+// Entries move in memory, so the queues hold refs, bits of the hash by which an
+// entry is found, and each entry knows its place in its queue.
+type order struct {
+	queues [2]queue // small, main
+	ghosts []uint32 // refs of what left the small queue, each where its bits say; as many as entries
+}
+
+const (
+	smallQueue = 0
+	mainQueue  = 1
+
+	smallShare = 10 // the small queue may hold one in so many entries
+	examineMax = 64 // candidates looked at for one eviction, so that no lock is held for long
+)
+
+const tableBits = hashBits + homeBits // of a hash are all that a table looks at
+
+// refOf is what the order keeps of a hash: the bits that choose table and
+// group, and the seven of the control word. It is never 0.
+func refOf(h uint64, skip uint8) uint32 {
+	return 1<<31 | uint32(h<<skip>>(64-directoryDepthMax))<<tableBits | uint32(h&(1<<tableBits-1))
+}
+
+// hashOf is a hash whose ref is r.
+func hashOf(r uint32, skip uint8) uint64 {
+	return uint64(r&^(1<<31)>>tableBits)<<(64-directoryDepthMax)>>skip | uint64(r&(1<<tableBits-1))
+}
+
+// add puts a new entry in, and returns its place.
+func (o *order) add(ref uint32) uint32 {
+	if g := o.ghost(ref); g != nil && *g == ref {
+		*g = 0
+		return o.push(mainQueue, ref)
+	}
+	return o.push(smallQueue, ref)
+}
+
+// push adds a ref to a queue. A place is the number of the push and the queue.
+func (o *order) push(q uint32, ref uint32) uint32 { return o.queues[q].push(ref)<<1 | q }
+
+// remove takes out what is at a place.
+func (o *order) remove(place uint32) { o.queues[place&1].remove(place >> 1) }
+
+// ghost is where the ref of an entry that has left is remembered.
+func (o *order) ghost(ref uint32) *uint32 {
+	if len(o.ghosts) == 0 {
+		return nil
+	}
+	// The bits of a ref are already spread; the multiplication is there for
+	// the few that choose a place.
+	return &o.ghosts[uint64(ref*0x9E3779B1)*uint64(len(o.ghosts))>>32]
+}
+
+// remember keeps the ref of an entry that left the small queue unused.
+func (o *order) remember(ref uint32) {
+	if held := o.queues[0].held + o.queues[1].held; len(o.ghosts) < held || len(o.ghosts) > 4*held+64 {
+		o.resizeGhosts(held + held/4 + 8)
+	}
+	*o.ghost(ref) = ref
+}
+
+func (o *order) resizeGhosts(n int) {
+	old := o.ghosts
+	o.ghosts = make([]uint32, n)
+	for _, ref := range old {
+		if ref != 0 {
+			*o.ghost(ref) = ref
+		}
+	}
+}
+
+// victims yields, oldest first, the queue and the ref of entries that may have
+// to leave, having taken them out. The caller evicts one and stops, or puts it
+// back with push.
+func (o *order) victims(yield func(q, ref uint32) bool) {
+	for {
+		q := uint32(mainQueue)
+		small, main := &o.queues[smallQueue], &o.queues[mainQueue]
+		if small.held > (small.held+main.held)/smallShare || main.held == 0 {
+			q = smallQueue
+		}
+		ref := o.queues[q].pop()
+		if ref == 0 || !yield(q, ref) {
+			return
+		}
+	}
+}
+
+// A queue is first in, first out, in a ring that grows and shrinks. What is
+// removed in the middle leaves a hole, 0.
+type queue struct {
+	ring       []uint32
+	head, tail uint32 // numbers of the oldest and of the next push; they wrap
+	held       int    // without holes
+}
+
+const numberMask = 1<<31 - 1 // a place has one bit for the queue
+
+func (q *queue) at(number uint32) *uint32 { return &q.ring[number&uint32(len(q.ring)-1)] }
+
+func (q *queue) length() int { return int((q.tail - q.head) & numberMask) }
+
+// push appends a ref and returns its number.
+func (q *queue) push(ref uint32) uint32 {
+	if q.length() == len(q.ring) {
+		q.resize(max(16, 2*len(q.ring)))
+	}
+	number := q.tail
+	*q.at(number) = ref
+	q.tail = (q.tail + 1) & numberMask
+	q.held++
+	return number
+}
+
+// pop takes out the oldest, 0 if there is none.
+func (q *queue) pop() uint32 {
+	for q.head != q.tail {
+		slot := q.at(q.head)
+		ref := *slot
+		*slot = 0
+		q.head = (q.head + 1) & numberMask
+		if ref != 0 {
+			q.held--
+			q.shrink()
+			return ref
+		}
+	}
+	return 0
+}
+
+// remove makes a hole.
+func (q *queue) remove(number uint32) {
+	*q.at(number) = 0
+	q.held--
+	for q.head != q.tail && *q.at(q.head) == 0 {
+		q.head = (q.head + 1) & numberMask
+	}
+	q.shrink()
+}
+
+// shrink gives memory back.
+func (q *queue) shrink() {
+	if len(q.ring) > 64 && q.length() < len(q.ring)/8 {
+		q.resize(len(q.ring) / 4)
+	}
+}
+
+// resize keeps numbers as they are, since entries know them.
+func (q *queue) resize(slots int) {
+	ring := make([]uint32, slots)
+	for n := q.head; n != q.tail; n = (n + 1) & numberMask {
+		ring[n&uint32(slots-1)] = *q.at(n)
+	}
+	q.ring = ring
+}
+
+// sparse reports whether holes are most of a queue, so that its oldest should
+// be moved on.
+func (q *queue) sparse() bool { return q.length() > 2*q.held+16 }
