@@ -5,7 +5,7 @@ GO         ?= go
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 TIMEOUT    ?= 20m
 
-.PHONY: help kill-lambda build check check-python test race fuzz soak bench bench-check bench-kafka bench-load bench-stats kill-load bench-reads clean
+.PHONY: help kill-lambda build check check-python test race fuzz soak bench bench-check bench-kafka bench-load bench-stats kill-load bench-reads bench-ttlcache clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,7 @@ check: ## format, vet, staticcheck, layout: under a minute after a warm build
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "not gofmt-clean, run gofmt -w on: $$bad"; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) vet -tags soak,bench ./...
+	cd bench/ttlcache && $(GO) vet .
 	$(STATICCHECK) ./...
 	$(GO) test -short -count=1 -run 'TestLayout' .
 
@@ -66,6 +67,9 @@ kill-load: ## a hundred kill -9 of the loader, and some of the database, each da
 
 bench-reads: ## a page of orders over HTTP: row-level security, depth, the whole answer
 	$(GO) test -tags bench -count=1 -v -run TestReads -timeout 15m ./bench/reads
+
+bench-ttlcache: ## the cache beside other caches: about half an hour
+	cd bench/ttlcache && $(GO) run .
 
 clean: ## remove what building and running left here
 	rm -rf penstock penstock-data dist

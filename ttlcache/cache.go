@@ -185,7 +185,7 @@ func (c *Cache[K, V]) Set(k K, v V, ttl time.Duration) {
 	s.put(sh, &w, &told)
 	sh.mu.Unlock()
 	s.loading.found(k)
-	s.settle(told)
+	s.settle(w.hash, told)
 }
 
 // SetIfAbsent stores v only when k has no live value, and returns the value
@@ -211,7 +211,7 @@ func (c *Cache[K, V]) SetIfAbsent(k K, v V, ttl time.Duration) (V, bool) {
 	s.put(sh, &w, &told)
 	sh.mu.Unlock()
 	s.loading.found(k)
-	s.settle(told)
+	s.settle(w.hash, told)
 	return v, true
 }
 

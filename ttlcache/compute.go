@@ -24,7 +24,7 @@ func (c *Cache[K, V]) Compute(k K, f func(v V, ok bool) (V, time.Duration, Actio
 	h := s.hasher.of(k)
 	v, ok, told := s.compute(s.shard(h), h, k, f)
 	s.loading.found(k)
-	s.settle(told)
+	s.settle(h, told)
 	return v, ok
 }
 

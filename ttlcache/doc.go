@@ -10,7 +10,7 @@
 // An expired value is never returned, by no method. Expired entries are also
 // removed from memory without anybody's doing, within about a millisecond of
 // their deadline. A cache holds at most Options.MaxEntries entries; beyond
-// that those least likely to be asked for again make room (SIEVE).
+// that those least likely to be asked for again make room (S3-FIFO).
 //
 // A Cache has no goroutine of its own while it waits, only a timer that does
 // not keep the cache alive: a cache that is dropped without Close is collected

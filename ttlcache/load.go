@@ -330,7 +330,7 @@ func (s *store[K, V]) land(sh *shard[K, V], h uint64, k K, f *flight[V], ttl tim
 	}
 	close(f.landed)
 	sh.mu.Unlock()
-	s.settle(told)
+	s.settle(h, told)
 }
 
 // lose is for a key that has no value any more where it is loaded from.

@@ -61,7 +61,7 @@ func (o *order) ghost(ref uint32) *uint32 {
 
 // remember keeps the ref of an entry that left the small queue unused.
 func (o *order) remember(ref uint32) {
-	if held := o.queues[0].held + o.queues[1].held; len(o.ghosts) < held || len(o.ghosts) > 4*held+64 {
+	if held := o.queues[0].held + o.queues[1].held; len(o.ghosts) == 0 || len(o.ghosts) < held || len(o.ghosts) > 4*held+64 {
 		o.resizeGhosts(held + held/4 + 8)
 	}
 	*o.ghost(ref) = ref

@@ -102,12 +102,13 @@ func (s *store[K, V]) deadline(now int64, ttl time.Duration) int64 {
 }
 
 // settle brings the cache within its limits when the shard that was written
-// to could not give enough, and then runs the callback.
-func (s *store[K, V]) settle(told removals[K, V]) {
+// to, h's, could not give enough, and then runs the callback. That shard comes
+// last, so that what was just stored stays.
+func (s *store[K, V]) settle(h uint64, told removals[K, V]) {
 	if s.limited && s.full() {
-		start := int(s.held.Load()) // any, and not always the same
+		start := int(h>>s.shift) + 1
 		for i := range s.shards {
-			sh := &s.shards[uint(start+i)%uint(len(s.shards))]
+			sh := &s.shards[(start+i)%len(s.shards)]
 			sh.mu.Lock()
 			done := s.makeRoom(sh, s.clock.now(), &told)
 			sh.mu.Unlock()

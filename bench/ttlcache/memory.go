@@ -9,19 +9,12 @@ import (
 // memory prints what an entry takes and what one garbage collection costs.
 func memory[K key](kind string, keys []K) {
 	fmt.Printf("\n%s keys, %d entries: bytes an entry, CPU of one GC, CPU of the first Set\n\n", kind, len(keys))
-	var otterBytes, otterGC float64
 	for _, r := range rivals[K]() {
 		if len(keys) > 2e6 && r.name != ours && r.name != "otter" && r.name != "theine" && r.name != "jellydator" {
 			continue
 		}
 		bytes, gc, set := memoryOf(r, keys)
-		if r.name == "otter" {
-			otterBytes, otterGC = bytes, gc
-		}
 		fmt.Printf("| %-20s | %4.0f B | %8.2f ms | %5.0f ns |\n", r.name, bytes, gc/1e6, set)
-		if r.name == "otter" {
-			fmt.Printf("| of otter's so far: bytes and GC are in the columns; otter %.0f B, %.2f ms |\n", otterBytes, otterGC/1e6)
-		}
 	}
 }
 
