@@ -114,6 +114,20 @@ func (c counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// An archive says of a read error what it means for the file.
+type archive struct {
+	text io.Reader
+	form string
+}
+
+func (a archive) Read(p []byte) (int, error) {
+	n, err := a.text.Read(p)
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("the %s file is cut off or damaged: %w", a.form, err)
+	}
+	return n, err
+}
+
 func (f *File) decode(in io.Reader, encoding Encoding) (io.Reader, error) {
 	head := bufio.NewReaderSize(counted{in, &f.read}, 64<<10)
 	text, err := f.decompress(head)
@@ -150,14 +164,14 @@ func (f *File) decompress(in *bufio.Reader) (*bufio.Reader, error) {
 			return nil, fmt.Errorf("read gzip: %w", err)
 		}
 		f.closes = append(f.closes, text.Close)
-		return bufio.NewReaderSize(text, 64<<10), nil
+		return bufio.NewReaderSize(archive{text, "gzip"}, 64<<10), nil
 	case string(magic) == "\x28\xb5\x2f\xfd":
 		text, err := zstd.NewReader(in, zstd.WithDecoderMaxMemory(1<<30))
 		if err != nil {
 			return nil, fmt.Errorf("read zstd: %w", err)
 		}
 		f.closes = append(f.closes, func() error { text.Close(); return nil })
-		return bufio.NewReaderSize(text, 64<<10), nil
+		return bufio.NewReaderSize(archive{text, "zstd"}, 64<<10), nil
 	}
 	return in, nil
 }

@@ -2,6 +2,8 @@ package csvfile
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -154,5 +156,34 @@ func TestFingerprint(t *testing.T) {
 	}
 	if print, err := Fingerprint("-"); print != "" || err != nil {
 		t.Errorf("standard input: %q, %v", print, err)
+	}
+}
+
+// However little of an archive is missing, its text is not taken for whole: the
+// rows that are in it would be loaded, and the others forgotten.
+func TestCutArchives(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("id,name\n")
+	for i := range 20_000 {
+		fmt.Fprintf(&text, "%d,name %d\n", i, i*i)
+	}
+	gz := func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }
+	zst := func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w); return z }
+	for form, whole := range map[string]string{"gzip": zipped(t, text.String(), gz), "zstd": zipped(t, text.String(), zst)} {
+		for _, missing := range []int{0, 1, 4, 8, 9, 20, 5000} {
+			in, err := Open(file(t, whole[:len(whole)-missing]), UTF8)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := NewScanner(in, Options{})
+			var c Chunk
+			for err == nil {
+				err = s.Next(&c)
+			}
+			if cut := errors.Is(err, io.ErrUnexpectedEOF); cut != (missing > 0) || !cut && err != io.EOF {
+				t.Errorf("%s, %d bytes missing: %v", form, missing, err)
+			}
+			in.Close()
+		}
 	}
 }

@@ -166,21 +166,37 @@ func (s *Scanner) next(c *Chunk) error {
 
 var lineFeed = []byte{'\n'}
 
-// fill reads until the chunk has n bytes or the text ends.
+// fill reads until the chunk has n bytes or the text ends. It does not use
+// io.ReadFull, whose io.ErrUnexpectedEOF for a text that ends would look like
+// the one of an archive that is cut off.
 func (s *Scanner) fill(c *Chunk, n int) error {
 	have := len(c.text)
 	if have >= n || s.eof {
 		return nil
 	}
 	c.text = slices.Grow(c.text, n-have)[:n]
-	got, err := io.ReadFull(s.in, c.text[have:])
-	c.text = c.text[:have+got]
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && got < n-have {
-		s.eof = true
-		return nil
+	for idle := 0; have < n; {
+		got, err := s.in.Read(c.text[have:])
+		have += got
+		if idle++; got > 0 {
+			idle = 0
+		}
+		if s.eof = err == io.EOF; s.eof {
+			break
+		}
+		if err == nil && idle == readsIdleMax {
+			err = io.ErrNoProgress
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	c.text = c.text[:have]
+	return nil
 }
+
+// readsIdleMax is how many reads in a row may give nothing.
+const readsIdleMax = 100
 
 // scan indexes what there is of the chunk and returns how much of the text
 // that was; 0 means that the first record needs more.

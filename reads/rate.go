@@ -24,7 +24,7 @@ const (
 
 func (r *rates) begin(every float64) {
 	r.every, r.burst = every, max(1, int(4*every))
-	r.known = ttlcache.New[string, *rate.Limiter](ttlcache.Options{MaxEntries: ratesMax})
+	r.known = ttlcache.New(ttlcache.Options[string, *rate.Limiter]{MaxEntries: ratesMax})
 }
 
 func (r *rates) close() error { return r.known.Close() }

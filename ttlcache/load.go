@@ -223,7 +223,7 @@ func (s *store[K, V]) join(ctx context.Context, sh *shard[K, V], h uint64, k K, 
 	var stale *entry[K, V]
 	if i >= 0 {
 		stale = &t.entries[i]
-		if s.closed.Load() == false && s.clock.now()-stale.due() < s.loading.revalidate {
+		if !s.closed.Load() && s.clock.now()-stale.due() < s.loading.revalidate {
 			s.refresh(ctx, sh, h, k, load)
 			sh.counts.stale++
 			return stale.value, nil, nil

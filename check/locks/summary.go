@@ -39,7 +39,6 @@ type summary struct {
 	exits    []exit
 	calls    []callSite // of analysed functions
 	starts   []startSite
-	guessed  bool
 }
 
 // A callSite is a call with what is held at least, over all ways to it.

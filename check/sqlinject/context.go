@@ -9,13 +9,11 @@ import (
 // A lexer follows SQL text piece by piece, as far as needed to tell where a
 // hole stands.
 type lexer struct {
-	quote    byte     // open quote: ' " `, or 'c' and 'l' in a comment; 0 outside
-	clause   string   // the last keyword that opens a clause
-	words    []string // the last words and signs, upper case
-	depth    int
-	inList   []bool // for each open parenthesis: is it behind IN
-	joined   bool   // the last byte was part of a word
-	valuesIn bool
+	quote  byte     // open quote: ' " `, or 'c' and 'l' in a comment; 0 outside
+	clause string   // the last keyword that opens a clause
+	words  []string // the last words and signs, upper case
+	inList []bool   // for each open parenthesis: is it behind IN
+	joined bool     // the last byte was part of a word
 }
 
 var clauses = map[string]bool{
