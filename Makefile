@@ -13,13 +13,14 @@ help: ## list the targets
 build: ## build ./penstock
 	$(GO) build -o penstock ./cmd/penstock
 
-check: ## format, vet, staticcheck, layout: under a minute after a warm build
+check: ## format, vet, staticcheck, layout, our own checker on ourselves: under a minute after a warm build
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "not gofmt-clean, run gofmt -w on: $$bad"; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) vet -tags soak,bench ./...
 	cd bench/ttlcache && $(GO) vet .
 	$(STATICCHECK) ./...
 	$(GO) test -short -count=1 -run 'TestLayout' .
+	$(GO) run ./cmd/penstock check .
 
 test: ## all tests, with real Kafka and PostgreSQL where they can be had
 	$(GO) test -timeout $(TIMEOUT) ./...

@@ -1,4 +1,4 @@
-// Package check finds deadlocks and SQL injection in Go and Python, explains
+// Package check finds deadlocks in Go and Python, and SQL injection in Python, explains
 // them and mends them.
 //
 //	r, err := check.Run(ctx, check.Options{Dir: ".", Paths: []string{"."}})
@@ -31,10 +31,9 @@ import (
 // Options says what to check. The zero value checks the current folder and all
 // below it.
 type Options struct {
-	Dir      string       // paths are seen from here; "" is the current folder
-	Paths    []string     // files, folders (with all below them) and Go package patterns
-	Observed []locks.Edge // lock orders seen at run time, see lockorder
-	Mend     bool         // work out fixes and verify them
+	Dir   string   // paths are seen from here; "" is the current folder
+	Paths []string // files, folders (with all below them) and Go package patterns
+	Mend  bool     // work out fixes and verify them
 }
 
 // A Report is what a check found.
@@ -86,9 +85,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		found := analyse(r, o, u.mender())
+		found := analyse(r, u.mender())
 		if o.Mend {
-			verify(ctx, u, o, found)
+			verify(ctx, u, found)
 		}
 		out.add(r, found)
 	}
@@ -108,12 +107,12 @@ func (r *Report) add(in reading, found []finding.Finding) {
 }
 
 // analyse runs the engines and leaves out what a comment allows.
-func analyse(r reading, o Options, m finding.Mender) []finding.Finding {
+func analyse(r reading, m finding.Mender) []finding.Finding {
 	menders := map[ir.Language]finding.Mender{ir.Go: m, ir.Python: m}
 	if m == nil {
 		menders = nil
 	}
-	found := locks.Analyse(r.locks, locks.Options{Menders: menders, Observed: o.Observed})
+	found := locks.Analyse(r.locks, locks.Options{Menders: menders})
 	found = append(found, sqlinject.Analyse(r.sql, sqlinject.Options{Menders: menders})...)
 	return slices.DeleteFunc(found, func(f finding.Finding) bool {
 		_, allowed := f.At.File.Clean[f.At.Line()]

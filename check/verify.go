@@ -15,7 +15,7 @@ const singleMax = 24
 // verify keeps only the fixes that hold: with the edits made in memory, the
 // source reads again, the finding is gone and none is new. First all fixes are
 // tried together, which is one more read; only if that fails, each alone.
-func verify(ctx context.Context, u unit, o Options, found []finding.Finding) {
+func verify(ctx context.Context, u unit, found []finding.Finding) {
 	before := keys(found)
 	var all []int
 	for i, f := range found {
@@ -23,18 +23,18 @@ func verify(ctx context.Context, u unit, o Options, found []finding.Finding) {
 			all = append(all, i)
 		}
 	}
-	if len(all) == 0 || holds(ctx, u, o, found, all, before) {
+	if len(all) == 0 || holds(ctx, u, found, all, before) {
 		return
 	}
 	for n, i := range all {
-		if n >= singleMax || !holds(ctx, u, o, found, []int{i}, before) {
+		if n >= singleMax || !holds(ctx, u, found, []int{i}, before) {
 			found[i].Fixes = nil
 		}
 	}
 }
 
 // holds reports whether the first fixes of some findings mend just those.
-func holds(ctx context.Context, u unit, o Options, found []finding.Finding, which []int, before map[string]int) bool {
+func holds(ctx context.Context, u unit, found []finding.Finding, which []int, before map[string]int) bool {
 	var edits []finding.Edit
 	for _, i := range which {
 		edits = append(edits, found[i].Fixes[0].Edits...)
@@ -47,7 +47,7 @@ func holds(ctx context.Context, u unit, o Options, found []finding.Finding, whic
 	if err != nil || len(r.problems) > 0 {
 		return false
 	}
-	after := keys(analyse(r, o, nil))
+	after := keys(analyse(r, nil))
 	for _, i := range which {
 		if after[found[i].Key] >= before[found[i].Key] {
 			return false

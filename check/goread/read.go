@@ -114,7 +114,6 @@ func read(fset *token.FileSet, root string, pkgs []*packages.Package, overlay ma
 		}
 	}
 	r.lower(prog, members)
-	r.lowerQueries(pkgs)
 	for _, f := range r.files {
 		out.Files = append(out.Files, f)
 		out.Lines += f.Line(len(f.Text))

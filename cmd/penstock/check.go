@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -13,14 +13,13 @@ import (
 	"github.com/penstock-io/penstock/check"
 	"github.com/penstock-io/penstock/check/finding"
 	"github.com/penstock-io/penstock/check/ir"
-	"github.com/penstock-io/penstock/check/locks"
 	"github.com/penstock-io/penstock/check/report"
 )
 
 // checkFlags are the flags of `penstock check`.
 type checkFlags struct {
 	explain, diff, fix, unsafe bool
-	format, baseline, observed string
+	format, baseline           string
 	rule                       string
 	writeBaseline              bool
 }
@@ -34,7 +33,6 @@ func defineCheck(flags *flag.FlagSet) runner {
 	flags.StringVar(&c.format, "format", "text", "`FORMAT` of the findings: text, json, sarif or github")
 	flags.StringVar(&c.baseline, "baseline", "", "`FILE` of findings that are known and let pass")
 	flags.BoolVar(&c.writeBaseline, "write-baseline", false, "write what is found to the --baseline file")
-	flags.StringVar(&c.observed, "observed", "", "`FILE` of lock orders seen at run time, as lockorder writes it")
 	flags.StringVar(&c.rule, "explain-rule", "", "print the documentation of a `RULE`, or of all")
 	return func(ctx context.Context, sh shell, args []string) error { return c.run(ctx, sh, args) }
 }
@@ -49,13 +47,12 @@ func (c checkFlags) run(ctx context.Context, sh shell, args []string) error {
 	if c.writeBaseline && c.baseline == "" {
 		return usagef("--write-baseline needs --baseline FILE")
 	}
-	seen, err := readObserved(c.observed)
+	r, err := check.Run(ctx, check.Options{Paths: args, Mend: true})
 	if err != nil {
 		return err
 	}
-	r, err := check.Run(ctx, check.Options{Paths: args, Observed: seen, Mend: true})
-	if err != nil {
-		return err
+	if r.Files == 0 && len(r.Problems) == 0 {
+		return errors.New("there is no Go or Python file to check: name a file, a folder that has some, or a Go package")
 	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(sh.stderr, "%v: not read: %s\n", p.At, p.Text)
@@ -210,20 +207,4 @@ func explainRule(w io.Writer, id string) error {
 	}
 	_, err := io.WriteString(w, r.Markdown())
 	return err
-}
-
-// readObserved reads the lock orders that a run has shown.
-func readObserved(name string) ([]locks.Edge, error) {
-	if name == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("read the observed lock orders: %w", err)
-	}
-	var seen []locks.Edge
-	if err := json.Unmarshal(text, &seen); err != nil {
-		return nil, fmt.Errorf("read the observed lock orders in %s: %w; lockorder.WriteEdges writes such a file", name, err)
-	}
-	return seen, nil
 }
