@@ -122,6 +122,29 @@ func TestTLS(t *testing.T) {
 	response.Body.Close()
 }
 
+// Old versions of TLS and no TLS at all get nowhere, and no redirect either.
+func TestOldTLSIsRefused(t *testing.T) {
+	a := newAuthority(t)
+	a.issue("server")
+	h := open(t, settings{server: ingest.ServerOptions{TLS: &ingest.TLSFiles{Certificate: a.path("server.pem"), Key: a.path("server.key")}}})
+	address := strings.TrimPrefix(h.url, "https://")
+	for version, taken := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		conn, err := tls.Dial("tcp", address, &tls.Config{RootCAs: a.pool, MinVersion: version, MaxVersion: version})
+		if (err == nil) != taken {
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
+		if err == nil {
+			conn.Close()
+		}
+	}
+	if response, err := h.client.Get("http://" + address + "/v1/streams"); err == nil {
+		response.Body.Close()
+		if response.StatusCode != http.StatusBadRequest || response.Header.Get("Location") != "" {
+			t.Errorf("plain HTTP: %s", response.Status)
+		}
+	}
+}
+
 // A client certificate is both what opens the connection and, in the keys
 // file, who is asking.
 func TestMutualTLS(t *testing.T) {

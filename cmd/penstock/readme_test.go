@@ -56,6 +56,9 @@ func TestReadme(t *testing.T) {
 	if !strings.Contains(string(out), record+"\n") {
 		t.Errorf("kcat did not print the README's record\n%s\nbut all this came out:\n%s", record, out)
 	}
+	if !strings.Contains(string(out), `"order_id":"1"`) {
+		t.Errorf("the user's orders were not read back:\n%s", out)
+	}
 	if !strings.Contains(string(out), `"status":"invalid"`) {
 		t.Errorf("the second order was not refused:\n%s", out)
 	}
