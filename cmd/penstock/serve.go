@@ -117,7 +117,7 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	if err != nil {
 		return err
 	}
-	if sh.getenv("GOGC") == "" {
+	if sh.getenv("GOGC") == "" && sh.getenv("GOMEMLIMIT") == "" {
 		paced, stop := context.WithCancel(context.Background())
 		var pacing sync.WaitGroup
 		pacing.Go(func() { paceCollection(paced) })
