@@ -93,7 +93,7 @@ func TestCrashAtEveryRequest(t *testing.T) {
 			t.Parallel()
 			l, cfg := cuttable(t)
 			first := newSink(t, cfg, kafka.SinkOptions{RoundTimeout: time.Second})
-			if err := first.Write(within(t, 10*time.Second), run(1, 20)); err != nil {
+			if err := (penstock.Retry{To: first}).Write(within(t, 10*time.Second), run(1, 20)); err != nil {
 				t.Fatal(err)
 			}
 			var seen atomic.Int64
@@ -130,7 +130,7 @@ func TestZombieIsFenced(t *testing.T) {
 	_, cfg := fake(t)
 	ctx := within(t, 20*time.Second)
 	zombie := newSink(t, cfg, kafka.SinkOptions{})
-	if err := zombie.Write(ctx, run(1, 10)); err != nil {
+	if err := (penstock.Retry{To: zombie}).Write(ctx, run(1, 10)); err != nil {
 		t.Fatal(err)
 	}
 	heir := newSink(t, cfg, kafka.SinkOptions{})
@@ -146,7 +146,7 @@ func TestZombieIsFenced(t *testing.T) {
 			t.Fatalf("the zombie's state is %+v", zombie.State())
 		}
 	}
-	if err := heir.Write(ctx, run(11, 20)); err != nil {
+	if err := (penstock.Retry{To: heir}).Write(ctx, run(11, 20)); err != nil {
 		t.Fatalf("the heir was shut out: %v", err)
 	}
 	onceEach(t, cfg, "orders", 20)
@@ -230,7 +230,7 @@ func TestProgressOutlivesCompaction(t *testing.T) {
 	ctx := within(t, 20*time.Second)
 	first := newSink(t, cfg, kafka.SinkOptions{})
 	for n := uint64(1); n < 100; n += 10 {
-		if err := first.Write(ctx, run(n, n+9)); err != nil {
+		if err := (penstock.Retry{To: first}).Write(ctx, run(n, n+9)); err != nil {
 			t.Fatal(err)
 		}
 		c.Compact()
@@ -282,7 +282,7 @@ func TestTakeover(t *testing.T) {
 		}
 		end = max(<-busy, from)
 		b := run(1, end)
-		if err := heir.Write(ctx, b); err != nil {
+		if err := (penstock.Retry{To: heir}).Write(ctx, b); err != nil {
 			t.Fatal(err)
 		}
 		heir.Close(ctx)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/kafka"
 )
 
@@ -29,7 +30,7 @@ func TestDevBrokerKeepsItsData(t *testing.T) {
 		if n, err := sink.Position(within(t, 10*time.Second), door); n != start*100 || err != nil {
 			t.Fatalf("start %d begins at %d: %v", start, n, err)
 		}
-		if err := sink.Write(within(t, 10*time.Second), run(1, start*100+100)); err != nil {
+		if err := (penstock.Retry{To: sink}).Write(within(t, 10*time.Second), run(1, start*100+100)); err != nil {
 			t.Fatal(err)
 		}
 		onceEach(t, cfg, "orders", start*100+100)
@@ -117,7 +118,7 @@ func writeForEver(t *testing.T, dir string) {
 	}
 	for {
 		b := run(next+1, next+100)
-		if err := sink.Write(context.Background(), b); err != nil {
+		if err := (penstock.Retry{To: sink}).Write(context.Background(), b); err != nil {
 			t.Fatal(err)
 		}
 		next += 100
@@ -143,7 +144,7 @@ func TestHalfEndedTransaction(t *testing.T) {
 			cfg, stop := onDir(t, dir)
 			sink := newSink(t, cfg, kafka.SinkOptions{})
 			for _, from := range []uint64{1, 51} {
-				if err := sink.Write(within(t, 10*time.Second), run(from, from+49)); err != nil {
+				if err := (penstock.Retry{To: sink}).Write(within(t, 10*time.Second), run(from, from+49)); err != nil {
 					t.Fatal(err)
 				}
 			}

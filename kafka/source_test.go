@@ -66,7 +66,7 @@ func TestGroupGoesOnWhereItSettled(t *testing.T) {
 		for _, e := range b.Events {
 			e.Origin.Door = "journal:" + topic
 		}
-		if err := sink.Write(ctx, b); err != nil {
+		if err := (penstock.Retry{To: sink}).Write(ctx, b); err != nil {
 			t.Fatal(err)
 		}
 		broken := errors.New("the table is locked")
@@ -102,7 +102,7 @@ func TestFollowFromEnd(t *testing.T) {
 	_, cfg := fake(t)
 	ctx := within(t, 20*time.Second)
 	sink := newSink(t, cfg, kafka.SinkOptions{})
-	if err := sink.Write(ctx, run(1, 10)); err != nil {
+	if err := (penstock.Retry{To: sink}).Write(ctx, run(1, 10)); err != nil {
 		t.Fatal(err)
 	}
 	into := &collector{enough: 1, full: make(chan struct{})}
@@ -111,7 +111,7 @@ func TestFollowFromEnd(t *testing.T) {
 	reader := source(t, cfg, kafka.SourceOptions{Topic: "orders", From: kafka.FromEnd, Follow: true})
 	go func() { ended <- reader.Run(following, into) }()
 	for n := uint64(11); ; n++ { // until the reader is there to see one
-		if err := sink.Write(ctx, run(n, n)); err != nil {
+		if err := (penstock.Retry{To: sink}).Write(ctx, run(n, n)); err != nil {
 			t.Fatal(err)
 		}
 		select {
@@ -135,7 +135,7 @@ func TestSourceCarriesAll(t *testing.T) {
 	sink := newSink(t, cfg, kafka.SinkOptions{})
 	b := run(1, 1)
 	b.Events[0].Headers = []penstock.Header{{Name: "ce-source", Value: []byte("shop")}}
-	if err := sink.Write(within(t, 10*time.Second), b); err != nil {
+	if err := (penstock.Retry{To: sink}).Write(within(t, 10*time.Second), b); err != nil {
 		t.Fatal(err)
 	}
 	e := read(t, cfg, "orders")[0]
@@ -178,7 +178,7 @@ func TestKcatReads(t *testing.T) {
 			for _, e := range b.Events {
 				e.Origin.Door = "journal:" + topic
 			}
-			if err := sink.Write(within(t, 20*time.Second), b); err != nil {
+			if err := (penstock.Retry{To: sink}).Write(within(t, 20*time.Second), b); err != nil {
 				t.Fatal(err)
 			}
 			// A commit is answered a little before its records can be read, and
