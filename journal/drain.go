@@ -102,10 +102,13 @@ func (d *drainer) run(ctx context.Context, into penstock.Sink) error {
 }
 
 // behind reports whether a whole batch waits already.
-func (d *drainer) behind() bool {
+func (d *drainer) behind() bool { return d.backlog() >= int64(d.limit) }
+
+// backlog is the bytes of what is stored and not settled.
+func (d *drainer) backlog() int64 {
 	d.j.mu.Lock()
 	defer d.j.mu.Unlock()
-	return d.j.backlog >= int64(d.limit)
+	return d.j.backlog
 }
 
 // gather lets events come together until the given time: a round costs its
@@ -352,9 +355,10 @@ const (
 // size sets the limit of the next batch by how long this one took. Where each
 // batch has a price of its own, as a transaction in a real Kafka has, few
 // large ones are better; where it has none, small ones stay in the processor's
-// cache and take a quarter of the memory.
+// cache and take a quarter of the memory. Nor is there a use for large ones
+// while another is not even full.
 func (d *drainer) size(took time.Duration) {
-	if took > drainSlow {
+	if took > drainSlow && d.backlog() >= 2*int64(d.limit) {
 		d.limit = min(2*d.limit, d.j.o.DrainBytes)
 	} else {
 		d.limit = min(max(d.limit/2, drainBytesMin), d.j.o.DrainBytes)
