@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -429,6 +430,43 @@ func TestIndexesWait(t *testing.T) {
 		want(t, "waiting", query(t, file, "SELECT count(*) FROM penstock_deferred"), "0")
 		if err := table.Chunk(penstock.Chunk{Job: "j", Source: "s"}).Write(within(t), events(t, s, 0, `{"order_id":1,"created_at":"2026-01-01T00:00:00Z"}`)); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// fading is a context that ends once it has been asked so many times.
+type fading struct {
+	context.Context
+	left *atomic.Int64
+}
+
+func (f fading) Err() error {
+	if f.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func (f fading) Done() <-chan struct{} {
+	done := make(chan struct{})
+	if f.left.Add(-1) < 0 {
+		close(done)
+	}
+	return done
+}
+
+// Wherever a Write is when its context ends, it returns; what it has not
+// settled pends.
+func TestWriteThatIsStopped(t *testing.T) {
+	s := load(t, ordersFile)
+	for n := range int64(40) {
+		table := open(t, newFile(t), sqlite.Options{Stream: s})
+		ctx := fading{t.Context(), new(atomic.Int64)}
+		ctx.left.Store(n)
+		b := events(t, s, 1, `{"order_id":1}`)
+		err := table.Chunk(penstock.Chunk{Job: "j", Source: "s", Length: 1, First: 1, Count: 1}).Write(ctx, b)
+		if tally := b.Tally(); (err == nil) != (tally.Delivered == 1) {
+			t.Errorf("stopped at %d: %v, %+v", n, err, tally)
 		}
 	}
 }

@@ -229,7 +229,10 @@ func (t *Table) prepareInsert(ctx context.Context, rows int) (*insert, error) {
 		i.stmt, err = conn.(driver.ConnPrepareContext).PrepareContext(ctx, t.insertSQL(rows))
 		return err
 	})
-	return i, err
+	if err != nil {
+		return nil, err // not i: its stmt may be a nil of the driver's own type
+	}
+	return i, nil
 }
 
 // run writes i.rows events.
