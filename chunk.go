@@ -16,6 +16,10 @@ type Chunk struct {
 
 	// Rejects is how many of its records are rejected, as the ledger has it.
 	Rejects int64
+
+	// Loader is who has put it into the ledger, as the ledger has it: what other
+	// loaders know of the chunk does not count.
+	Loader string
 }
 
 // ChunkState is how far a chunk has come.

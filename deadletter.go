@@ -1,6 +1,7 @@
 package penstock
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +17,13 @@ import (
 // Letters that wait are written before anything else of the batch. So a sink
 // whose progress is a last position may be its own Letters only where nothing
 // but the sink itself rejects, as behind a journal.
+//
+// Without Letters, each letter is written to To in its event's place, in one
+// Write with the events that pend: for a sink that stores both, and its
+// progress with them, in one transaction.
 type DeadLetters struct {
 	To      Sink
-	Letters Sink
+	Letters Sink     // nil is To, in one Write with the rest
 	Stamp   []Header // added to each letter, as the stream's name and version
 }
 
@@ -35,6 +40,9 @@ const (
 // door may hand in events it has already rejected, such as those it could not
 // decode: their letters are written too.
 func (d DeadLetters) Write(ctx context.Context, b *Batch) error {
+	if d.Letters == nil {
+		return d.together(ctx, b)
+	}
 	if err := d.keep(ctx, b.where((*Event).unlettered)); err != nil {
 		return err
 	}
@@ -54,29 +62,74 @@ func (d DeadLetters) keep(ctx context.Context, rejected *Batch) error {
 	if len(rejected.Events) == 0 {
 		return nil
 	}
-	owners := rejected.Events
-	letters := &Batch{Events: make([]*Event, len(owners))}
-	for i, e := range owners {
+	letters := d.mixed(rejected)
+	err := d.Letters.Write(ctx, letters)
+	return buried(rejected, letters, err)
+}
+
+// together writes letters and pending events to To until it refuses no more of
+// them: what it refused meanwhile goes again as a letter.
+func (d DeadLetters) together(ctx context.Context, b *Batch) error {
+	for {
+		b = b.where(func(e *Event) bool { return e.verdict == Pending || e.unlettered() })
+		if len(b.Events) == 0 {
+			return nil
+		}
+		mixed := d.mixed(b)
+		err := d.To.Write(ctx, mixed)
+		lost := buried(b, mixed, err)
+		refused := b.where(func(e *Event) bool { return e.verdict == Rejected && e.unlettered() })
+		for _, e := range refused.Events {
+			e.condemn()
+		}
+		var refusal *Refusal
+		if err != nil && !errors.As(err, &refusal) {
+			return err
+		}
+		if len(refused.Events) == 0 {
+			return cmp.Or(err, lost)
+		}
+	}
+}
+
+// mixed is the batch with a letter in the place of each refused event, which
+// pends again until that is durable.
+func (d DeadLetters) mixed(b *Batch) *Batch {
+	mixed := &Batch{Events: make([]*Event, len(b.Events))}
+	for i, e := range b.Events {
+		mixed.Events[i] = e
+		if !e.unlettered() {
+			continue
+		}
 		if e.verdict == Rejected {
 			e.condemn()
 		}
-		letters.Events[i] = d.letter(e)
+		mixed.Events[i] = d.letter(e)
 	}
-	err := d.Letters.Write(ctx, letters)
-	kept := 0
-	for i, l := range letters.Events {
+	return mixed
+}
+
+// buried makes the rejections final whose letters in mixed are durable, and
+// returns why others are not.
+func buried(owners, mixed *Batch, err error) error {
+	letters, kept := 0, 0
+	for i, l := range mixed.Events {
+		if l == owners.Events[i] {
+			continue
+		}
+		letters++
 		if l.verdict == Delivered || l.verdict == Dropped {
-			owners[i].bury()
+			owners.Events[i].bury()
 			kept++
 		}
 	}
-	if kept == len(owners) {
+	if kept == letters {
 		return nil
 	}
 	if err == nil {
-		err = fmt.Errorf("the letters were refused: %w", letters.refusal())
+		err = fmt.Errorf("the letters were refused: %w", mixed.refusal())
 	}
-	return fmt.Errorf("keep %d of %d dead letters: %w", len(owners)-kept, len(owners), err)
+	return fmt.Errorf("keep %d of %d dead letters: %w", letters-kept, letters, err)
 }
 
 func (d DeadLetters) letter(e *Event) *Event {

@@ -35,7 +35,7 @@ const module = "github.com/penstock-io/penstock"
 var (
 	freestanding = []string{"", "ttlcache", "stats", "lockorder"} // standard library only
 	adapters     = []string{"ingest", "journal", "kafka", "enrich", "csvfile", "s3", "postgres", "sqlite", "dynamo", "reads", "check"}
-	shared       = []string{"", "stream", "ttlcache", "auth"}                            // what adapters may share
+	shared       = []string{"", "stream", "ttlcache", "stats", "auth"}                   // what adapters may share
 	testOnly     = []string{"internal/faults", "internal/sinktest", "internal/realtest"} // never in the program
 	wiring       = []string{"cmd"}                                                       // puts rooms together
 )
@@ -202,7 +202,7 @@ func forbidden(s *source, from, to string) string {
 	case from == "stream" && slices.Contains(adapters, to):
 		return "adapters import stream, never the reverse: declare here what the adapter is to do"
 	case slices.Contains(adapters, from) && !slices.Contains(shared, to) && !s.test():
-		return "adapters share only the root, stream and ttlcache: declare a small interface here and let cmd wire it"
+		return "adapters share only the root, stream, ttlcache and stats: declare a small interface here and let cmd wire it"
 	case slices.Contains(adapters, from) && slices.Contains(adapters, to):
 		return "adapters never import one another: use an external _test package for a test of both"
 	}

@@ -279,6 +279,51 @@ func TestDeadLettersAreNotOvertaken(t *testing.T) {
 	same(t, "order of storing", stored(sink), "[x] b")
 }
 
+// Without Letters, the letters stand among the events, in one Write, also those
+// of what the sink itself has just refused.
+func TestDeadLettersTogether(t *testing.T) {
+	var writes []string
+	sink := faults.NewSink(faults.SinkOptions{Bad: bad})
+	down := 1
+	to := penstock.SinkFunc(func(ctx context.Context, b *penstock.Batch) error {
+		var ids []string
+		for _, e := range b.Events {
+			id := string(e.ID)
+			if e.Letter {
+				id = "[" + id + "]"
+			}
+			ids = append(ids, id)
+		}
+		writes = append(writes, strings.Join(ids, " "))
+		if down--; down == 0 {
+			return errDown
+		}
+		for _, e := range b.Events {
+			if bad(e) && !e.Letter { // all or nothing, as a transaction is
+				e.Reject(why)
+				return &penstock.Refusal{Why: why}
+			}
+		}
+		return sink.Write(ctx, b)
+	})
+	b := batch("a", "y", "b", "x", "c")
+	b.Events[1].Reject(why) // by its door
+	d := penstock.DeadLetters{To: to}
+	if err := d.Write(t.Context(), b); !errors.Is(err, errDown) {
+		t.Fatal(err)
+	}
+	same(t, "ledger", verdicts(b), "a:pending y:pending! b:pending x:pending c:pending")
+	if err := d.Write(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "ledger", verdicts(b), "a:delivered y:rejected b:delivered x:rejected c:delivered")
+	same(t, "writes", strings.Join(writes, ", "), "a [y] b x c, a [y] b x c, a [y] b [x] c")
+	same(t, "order of storing", stored(sink), "a [y] b [x] c")
+	if err := d.Write(t.Context(), b); err != nil || len(writes) != 3 {
+		t.Errorf("a settled batch written again: %v, %d writes", err, len(writes))
+	}
+}
+
 func TestDeadLettersRefused(t *testing.T) {
 	refuse := penstock.SinkFunc(func(_ context.Context, b *penstock.Batch) error {
 		b.Events[0].Reject(penstock.NewReject("size", "", "letter too large"))
@@ -286,14 +331,16 @@ func TestDeadLettersRefused(t *testing.T) {
 	})
 	b := batch("x")
 	b.Events[0].Reject(why)
-	err := penstock.DeadLetters{To: refuse, Letters: refuse}.Write(t.Context(), b)
-	if err == nil || !strings.Contains(err.Error(), "the letters were refused: letter too large") {
-		t.Errorf("error %v", err)
+	for _, letters := range []penstock.Sink{refuse, nil} {
+		err := penstock.DeadLetters{To: refuse, Letters: letters}.Write(t.Context(), b)
+		if err == nil || !strings.Contains(err.Error(), "the letters were refused: letter too large") {
+			t.Errorf("error %v", err)
+		}
+		if penstock.AsReject(err) != nil {
+			t.Error("the letter's fault must not pass for the event's")
+		}
+		same(t, "ledger", verdicts(b), "x:pending!")
 	}
-	if penstock.AsReject(err) != nil {
-		t.Error("the letter's fault must not pass for the event's")
-	}
-	same(t, "ledger", verdicts(b), "x:pending!")
 }
 
 func TestPipeline(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
@@ -21,7 +22,7 @@ type TokenOptions struct {
 	Audience string // one of aud
 
 	// JWKS is where the issuer's public keys are: an https:// URL, which is
-	// read again when it changes, or a file.
+	// read again by itself, or a file, which Reload reads again.
 	JWKS string
 
 	// UserClaim and TenantClaim name the claims with the user and the tenant;
@@ -45,7 +46,7 @@ const (
 // and that they have an end which has not come.
 type Tokens struct {
 	o      TokenOptions
-	keys   keyfunc.Keyfunc
+	keys   atomic.Pointer[keyfunc.Keyfunc]
 	parser *jwt.Parser
 }
 
@@ -65,28 +66,45 @@ func OpenTokens(ctx context.Context, o TokenOptions) (*Tokens, error) {
 	t := &Tokens{o: o, parser: jwt.NewParser(
 		jwt.WithValidMethods(methods), jwt.WithIssuer(o.Issuer), jwt.WithAudience(o.Audience),
 		jwt.WithExpirationRequired(), jwt.WithLeeway(clockSkew), jwt.WithStrictDecoding())}
-	var err error
 	switch {
-	case strings.HasPrefix(o.JWKS, "https://"):
-		t.keys, err = keyfunc.NewDefaultOverrideCtx(ctx, []string{o.JWKS}, keyfunc.Override{
-			Client: &http.Client{Timeout: 10 * time.Second}, RefreshInterval: time.Hour,
-			RateLimitWaitMax: time.Millisecond, // a made-up key id must not hold a request up
-			RefreshErrorHandlerFunc: func(url string) func(context.Context, error) {
-				return func(_ context.Context, err error) { o.Log.Error("read the issuer's keys", "jwks", url, "err", err) }
-			},
-		})
-	case strings.Contains(o.JWKS, "://"):
-		return nil, fmt.Errorf("the issuer's keys are at %s: only https:// is safe, or a file", o.JWKS)
-	default:
-		var text []byte
-		if text, err = os.ReadFile(o.JWKS); err == nil {
-			t.keys, err = keyfunc.NewJWKSetJSON(text)
+	case !strings.Contains(o.JWKS, "://"):
+		if err := t.Reload(); err != nil {
+			return nil, err
 		}
+		return t, nil
+	case !strings.HasPrefix(o.JWKS, "https://"):
+		return nil, fmt.Errorf("the issuer's keys are at %s: only https:// is safe, or a file", o.JWKS)
 	}
+	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{o.JWKS}, keyfunc.Override{
+		Client: &http.Client{Timeout: 10 * time.Second}, RefreshInterval: time.Hour,
+		RateLimitWaitMax: time.Millisecond, // a made-up key id must not hold a request up
+		RefreshErrorHandlerFunc: func(url string) func(context.Context, error) {
+			return func(_ context.Context, err error) { o.Log.Error("read the issuer's keys", "jwks", url, "err", err) }
+		},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the issuer's keys from %s: %w", o.JWKS, err)
 	}
+	t.keys.Store(&keys)
 	return t, nil
+}
+
+// Reload reads the issuer's keys again where they are in a file; when that is
+// broken the old ones stay.
+func (t *Tokens) Reload() error {
+	if strings.Contains(t.o.JWKS, "://") {
+		return nil
+	}
+	text, err := os.ReadFile(t.o.JWKS)
+	if err != nil {
+		return fmt.Errorf("read the issuer's keys: %w", err)
+	}
+	keys, err := keyfunc.NewJWKSetJSON(text)
+	if err != nil {
+		return fmt.Errorf("read the issuer's keys from %s: %w", t.o.JWKS, err)
+	}
+	t.keys.Store(&keys)
+	return nil
 }
 
 // principal is whom the token names.
@@ -97,7 +115,7 @@ func (t *Tokens) principal(ctx context.Context, token string) (Principal, error)
 		return Principal{}, denied
 	}
 	claims := jwt.MapClaims{}
-	if _, err := t.parser.ParseWithClaims(token, claims, t.keys.KeyfuncCtx(ctx)); err != nil {
+	if _, err := t.parser.ParseWithClaims(token, claims, (*t.keys.Load()).KeyfuncCtx(ctx)); err != nil {
 		return Principal{}, denied
 	}
 	user, _ := claims[t.o.UserClaim].(string)

@@ -15,11 +15,11 @@ import (
 // stays equal while lines move.
 type Baseline map[string]int
 
-// ReadBaseline reads a baseline file; one that is not there is empty.
+// ReadBaseline reads a baseline file.
 func ReadBaseline(name string) (Baseline, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Baseline{}, nil
+		return nil, fmt.Errorf("read the baseline: %w; name the file that --write-baseline has written, or write it", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the baseline: %w", err)

@@ -1,4 +1,4 @@
-// Package check finds deadlocks in Go and Python, and SQL injection in Python, explains
+// Package check finds deadlocks and SQL injection in Go and Python, explains
 // them and mends them.
 //
 //	r, err := check.Run(ctx, check.Options{Dir: ".", Paths: []string{"."}})
@@ -15,7 +15,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +34,9 @@ type Options struct {
 	Dir   string   // paths are seen from here; "" is the current folder
 	Paths []string // files, folders (with all below them) and Go package patterns
 	Mend  bool     // work out fixes and verify them
+	// Observed are lock orders that runs of the program have shown: ReadObserved.
+	Observed []locks.Seen
+	Driver   string // the database library of Python files that import none: one of pyread.Drivers
 }
 
 // A Report is what a check found.
@@ -42,6 +45,7 @@ type Report struct {
 	Problems []Problem // what could not be read, and was left out
 	Files    int
 	Lines    int
+	Tally    locks.Tally // how Options.Observed fits what was read
 }
 
 // A Problem is source that could not be read.
@@ -55,11 +59,18 @@ func (r *Report) Fails() bool {
 	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Level.Fails() })
 }
 
+// String is where, if it is one place, and why.
+func (p Problem) String() string {
+	if !p.At.Known() {
+		return "left out: " + p.Text
+	}
+	return fmt.Sprintf("%v: not read: %s", p.At, p.Text)
+}
+
 // A unit is what one reader reads at once.
 type unit interface {
 	// read reads the unit; overlay replaces files by absolute path.
 	read(ctx context.Context, overlay map[string][]byte) (reading, error)
-	mender() finding.Mender
 }
 
 // A reading is one unit, lowered.
@@ -67,6 +78,7 @@ type reading struct {
 	locks, sql *ir.Program
 	problems   []Problem
 	files      []*ir.File
+	mender     finding.Mender
 }
 
 // Run reads, analyses and, if asked, mends. An error means that something could
@@ -75,19 +87,23 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if len(o.Paths) == 0 {
 		o.Paths = []string{"."}
 	}
-	units, err := o.units()
+	units, left, err := o.units()
 	if err != nil {
 		return nil, err
 	}
-	out := &Report{}
+	out := &Report{Problems: left}
 	for _, u := range units {
 		r, err := u.read(ctx, nil)
 		if err != nil {
 			return nil, err
 		}
-		found := analyse(r, u.mender())
+		found, tally := analyse(r, patient{r.mender, ctx.Err}, o.Observed)
+		out.tally(tally)
 		if o.Mend {
-			verify(ctx, u, found)
+			verify(ctx, u, found, len(r.problems))
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("check: stopped, nothing was changed: %w", err)
 		}
 		out.add(r, found)
 	}
@@ -95,6 +111,26 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return cmp.Or(cmp.Compare(x.At.File.Path, y.At.File.Path), cmp.Compare(x.At.Start, y.At.Start), cmp.Compare(x.Key, y.Key))
 	})
 	return out, nil
+}
+
+// A patient mender has nothing more to offer once the check is stopped.
+type patient struct {
+	finding.Mender
+	stopped func() error
+}
+
+func (p patient) Reorder(first, second *ir.Acquire) (finding.Fix, bool) {
+	if p.stopped() != nil {
+		return finding.Fix{}, false
+	}
+	return p.Mender.Reorder(first, second)
+}
+
+func (p patient) Bind(r finding.Rewrite) (finding.Fix, bool) {
+	if p.stopped() != nil {
+		return finding.Fix{}, false
+	}
+	return p.Mender.Bind(r)
 }
 
 func (r *Report) add(in reading, found []finding.Finding) {
@@ -107,25 +143,25 @@ func (r *Report) add(in reading, found []finding.Finding) {
 }
 
 // analyse runs the engines and leaves out what a comment allows.
-func analyse(r reading, m finding.Mender) []finding.Finding {
+func analyse(r reading, m finding.Mender, observed []locks.Seen) ([]finding.Finding, locks.Tally) {
 	menders := map[ir.Language]finding.Mender{ir.Go: m, ir.Python: m}
 	if m == nil {
 		menders = nil
 	}
-	found := locks.Analyse(r.locks, locks.Options{Menders: menders})
+	var tally locks.Tally
+	found := locks.Analyse(r.locks, locks.Options{Menders: menders, Observed: observed, Tally: &tally})
 	found = append(found, sqlinject.Analyse(r.sql, sqlinject.Options{Menders: menders})...)
 	return slices.DeleteFunc(found, func(f finding.Finding) bool {
 		_, allowed := f.At.File.Clean[f.At.Line()]
 		return allowed
-	})
+	}), tally
 }
 
-// units sorts the paths into what each reader reads.
-func (o Options) units() ([]unit, error) {
+// units sorts the paths into what each reader reads, and what none can.
+func (o Options) units() (units []unit, left []Problem, err error) {
 	dir := cmp.Or(o.Dir, ".")
-	var units []unit
 	var patterns, goFiles []string
-	py := &pythonUnit{dir: dir}
+	py := &pythonUnit{dir: dir, driver: o.Driver}
 	for _, p := range o.Paths {
 		at := filepath.Join(dir, strings.TrimSuffix(strings.TrimSuffix(p, "..."), "/"))
 		if filepath.IsAbs(p) {
@@ -134,24 +170,25 @@ func (o Options) units() ([]unit, error) {
 		info, err := os.Stat(at)
 		switch {
 		case err != nil && strings.HasSuffix(p, ".go"), err != nil && strings.HasSuffix(p, ".py"), err != nil && (strings.HasPrefix(p, ".") || filepath.IsAbs(p)):
-			return nil, fmt.Errorf("check %s: %w; name a file, a folder or a Go package", p, err)
+			return nil, nil, fmt.Errorf("check %s: %w; name a file, a folder or a Go package", p, err)
 		case err != nil:
 			patterns = append(patterns, p)
 		case info.IsDir():
-			golang, python, err := sources(at)
-			if err != nil {
-				return nil, fmt.Errorf("check %s: %w", p, err)
+			found := &sources{}
+			if err := found.walk(at); err != nil {
+				return nil, nil, fmt.Errorf("check %s: %w", p, err)
 			}
-			py.files = append(py.files, python...)
-			if golang {
-				units = append(units, &goUnit{dir: at, base: dir, patterns: []string{"./..."}})
+			py.files = append(py.files, found.python...)
+			left = append(left, found.left...)
+			if found.golang {
+				units = append(units, &goUnit{dir: at, base: dir, patterns: []string{"./..."}, hidden: found.hidden})
 			}
 		case strings.HasSuffix(p, ".py"):
 			py.files = append(py.files, at)
 		case strings.HasSuffix(p, ".go"):
 			goFiles = append(goFiles, p)
 		default:
-			return nil, fmt.Errorf("check %s: neither a folder nor a .go or .py file", p)
+			return nil, nil, fmt.Errorf("check %s: neither a folder nor a .go or .py file", p)
 		}
 	}
 	if len(patterns) > 0 {
@@ -163,44 +200,29 @@ func (o Options) units() ([]unit, error) {
 	if len(py.files) > 0 {
 		units = append(units, py)
 	}
-	return units, nil
-}
-
-// sources looks for Go files in and below a folder, and returns the Python
-// files.
-func sources(dir string) (golang bool, python []string, err error) {
-	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		base := d.Name()
-		if d.IsDir() {
-			if name != dir && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "testdata" || base == "node_modules" || base == "venv" || base == "site-packages" || base == "vendor") {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		golang = golang || strings.HasSuffix(base, ".go")
-		if strings.HasSuffix(base, ".py") {
-			python = append(python, name)
-		}
-		return nil
-	})
-	return golang, python, err
+	return units, left, nil
 }
 
 // A goUnit is Go packages of one module.
 type goUnit struct {
 	dir, base string
 	patterns  []string
+	hidden    map[string][]byte // what stands for files that cannot be read
 }
 
-func (u *goUnit) mender() finding.Mender { return goread.Mender{} }
-
 func (u *goUnit) read(ctx context.Context, overlay map[string][]byte) (reading, error) {
+	if len(u.hidden) > 0 {
+		all := maps.Clone(u.hidden)
+		maps.Copy(all, overlay)
+		overlay = all
+	}
 	r, err := goread.Load(ctx, goread.Options{Dir: u.dir, Base: u.base, Patterns: u.patterns, Overlay: overlay})
 	if err != nil {
 		return reading{}, err
 	}
-	return reading{locks: r.Locks, sql: r.SQL, files: r.Files}, nil
+	out := reading{locks: r.Locks, sql: r.SQL, files: r.Files, mender: r.Mend}
+	for _, err := range r.Broken {
+		out.problems = append(out.problems, Problem{Text: err.Error()})
+	}
+	return out, nil
 }

@@ -7,21 +7,20 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/penstock-io/penstock/check/finding"
 	"github.com/penstock-io/penstock/check/ir"
 	"github.com/penstock-io/penstock/check/pyread"
 )
 
 // A pythonUnit is all Python files of one check.
 type pythonUnit struct {
-	dir   string // paths in messages are relative to it
-	files []string
+	dir    string // paths in messages are relative to it
+	driver string // of files that import none
+	files  []string
 }
-
-func (u *pythonUnit) mender() finding.Mender { return pyread.Mender{} }
 
 func (u *pythonUnit) read(_ context.Context, overlay map[string][]byte) (reading, error) {
 	var files []*ir.File
+	var left []Problem
 	slices.Sort(u.files)
 	for _, name := range slices.Compact(u.files) {
 		abs, err := filepath.Abs(name)
@@ -30,8 +29,9 @@ func (u *pythonUnit) read(_ context.Context, overlay map[string][]byte) (reading
 		}
 		text, ok := overlay[abs]
 		if !ok {
-			if text, err = os.ReadFile(name); err != nil {
-				return reading{}, fmt.Errorf("read Python: %w", err)
+			if text, err = readRegular(name); err != nil {
+				left = append(left, Problem{Text: err.Error()})
+				continue
 			}
 		}
 		shown := name
@@ -40,10 +40,22 @@ func (u *pythonUnit) read(_ context.Context, overlay map[string][]byte) (reading
 		}
 		files = append(files, &ir.File{Path: filepath.ToSlash(shown), Abs: abs, Text: text, Lang: ir.Python})
 	}
-	p := &ir.Program{Files: files}
-	out := reading{locks: p, sql: p, files: files}
-	for _, problem := range pyread.Read(p, files) {
+	p := &ir.Program{}
+	out := reading{locks: p, sql: p, files: files, mender: &pyread.Mender{}, problems: left}
+	for _, problem := range (pyread.Options{Driver: u.driver}).Read(p, files) {
 		out.problems = append(out.problems, Problem{At: problem.At, Text: problem.Text})
 	}
 	return out, nil
+}
+
+// readRegular reads a file that has an end.
+func readRegular(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no file of text but %v", name, info.Mode().Type())
+	}
+	return os.ReadFile(name)
 }

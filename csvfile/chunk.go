@@ -97,20 +97,24 @@ func (r Row) Raw() []byte {
 	return raw
 }
 
-// raw is cell j as it stands in the text, quotes included.
-func (r Row) raw(j int) []byte {
+// cells are the row's text and where in it its cells end.
+func (r Row) cells() (text []byte, start uint32, ends []uint32) {
 	c := r.chunk
 	s := &c.rows[r.i]
-	start := s.start
-	k := s.first + uint32(j)
+	return c.text, s.start, c.ends[s.first : s.first+s.cells]
+}
+
+// cellOf is cell j of what cells returns, as it stands there: in its quotes, but
+// without the carriage return of the line's end.
+func cellOf(text []byte, start uint32, ends []uint32, j int) []byte {
 	if j > 0 {
-		start = c.ends[k-1] + 1
+		start = ends[j-1] + 1
 	}
-	cell := c.text[start:c.ends[k]]
-	if n := len(cell); n > 0 && uint32(j) == s.cells-1 && cell[n-1] == '\r' {
-		cell = cell[:n-1]
+	end := ends[j]
+	if end > start && text[end-1] == '\r' && j == len(ends)-1 {
+		end--
 	}
-	return cell
+	return text[start:end]
 }
 
 // Cell is the text of cell j, from 0, which must be less than Cells. It is
@@ -122,18 +126,24 @@ func (r Row) Cell(j int) []byte {
 
 // text is the text of cell j, and whether it was quoted.
 func (r Row) text(j int) (cell []byte, quoted bool) {
-	cell = r.raw(j)
+	text, start, ends := r.cells()
+	cell = cellOf(text, start, ends, j)
 	if len(cell) == 0 || cell[0] != '"' {
 		return cell, false
 	}
+	return r.chunk.unquoted(cell), true
+}
+
+// unquoted is the text of a cell that begins with a quote.
+func (c *Chunk) unquoted(cell []byte) []byte {
 	cell = cell[1:]
 	if n := len(cell); n > 0 && cell[n-1] == '"' {
 		cell = cell[:n-1]
 	}
 	if k := bytes.IndexByte(cell, '"'); k >= 0 {
-		return r.chunk.unquote(cell, k), true
+		return c.unquote(cell, k)
 	}
-	return cell, true
+	return cell
 }
 
 // unquote makes each doubled quote of cell, the first of which is at k, a

@@ -22,6 +22,10 @@ type taken struct {
 	text       bool // an empty cell in quotes is an empty text
 }
 
+// What an error shows of a header, which may be no header at all: names, and
+// characters of each.
+const unknownShownMax, nameShownMax = 8, 60
+
 // newColumns finds the fields that the columns are named after. All columns
 // must be fields that senders may set, or be ignored: data that silently goes
 // nowhere would be lost.
@@ -39,11 +43,14 @@ func newColumns(s *stream.Stream, names, ignore []string, door string) (*columns
 		at[name] = cell
 		slot := slices.IndexFunc(s.Fields[:s.Declared], func(f stream.Field) bool { return f.Name == name })
 		if slot < 0 {
-			unknown = append(unknown, fmt.Sprintf("%q", name))
+			unknown = append(unknown, fmt.Sprintf("%.*q", nameShownMax, name))
 			continue
 		}
 		t := s.Fields[slot].Type
 		c.take = append(c.take, taken{cell, slot, t == stream.Text || t == stream.Any})
+	}
+	if n := len(unknown); n > unknownShownMax {
+		unknown = append(unknown[:unknownShownMax], fmt.Sprintf("and %d more", n-unknownShownMax))
 	}
 	if len(unknown) > 0 {
 		return nil, fmt.Errorf("no field of stream %s has the name of column %s: add it to the stream file, leave it out with --ignore-columns, or name the columns with --columns if the file has no header",
@@ -52,10 +59,11 @@ func newColumns(s *stream.Stream, names, ignore []string, door string) (*columns
 	return c, nil
 }
 
-// decode makes the chunk's events. Those that are malformed are rejected.
-func (c *columns) decode(d *stream.Decoder, w *Work) {
-	events := w.events(len(c.stream.Fields))
-	for i, e := range events {
+// decode makes the chunk's events from place from to place to. Those that are
+// malformed are rejected.
+func (c *columns) decode(d *stream.Decoder, w *Work, from, to int) {
+	for i := from; i < to; i++ {
+		e := w.Batch.Events[i]
 		e.Reset()
 		if err := c.event(d, w.Rows.Row(i), e); err != nil {
 			e.Reject(err)
@@ -64,21 +72,28 @@ func (c *columns) decode(d *stream.Decoder, w *Work) {
 	}
 }
 
-// events are the batch's events, one for each record, whose rows of so many
-// values lie side by side.
-func (w *Work) events(fields int) []*penstock.Event {
+// A decoding turns chunks into events, whose memory it uses again for the next
+// chunk. It is by far the most that a chunk takes.
+type decoding struct {
+	decoder *stream.Decoder
+	events  []*penstock.Event
+}
+
+// begin gives the work's batch its events, one for each record, whose rows of so
+// many values lie side by side.
+func (d *decoding) begin(w *Work, fields int) {
+	d.decoder.Reset()
 	n := w.Rows.Len()
-	if n > len(w.all) {
-		size := n + n/4
+	if n > len(d.events) {
+		size := n + n/8
 		events, values := make([]penstock.Event, size), make([]penstock.Value, size*fields)
-		w.all = make([]*penstock.Event, size)
-		for i := range w.all {
-			w.all[i] = &events[i]
+		d.events = make([]*penstock.Event, size)
+		for i := range d.events {
+			d.events[i] = &events[i]
 			events[i].Values = values[i*fields : i*fields : (i+1)*fields]
 		}
 	}
-	w.Batch.Events = w.all[:n:n]
-	return w.Batch.Events
+	w.Batch.Events = d.events[:n:n]
 }
 
 // event decodes one record. An empty cell is no value at all; in quotes it is
@@ -89,11 +104,13 @@ func (c *columns) event(d *stream.Decoder, row Row, e *penstock.Event) *penstock
 	if why := row.Err(); why != nil {
 		return why
 	}
-	for _, t := range c.take {
+	all, start, ends := row.cells()
+	for k := range c.take {
+		t := &c.take[k]
 		v := &e.Values[t.slot]
-		text := row.raw(t.cell)
+		text := cellOf(all, start, ends, t.cell)
 		if len(text) > 0 && text[0] == '"' {
-			text, _ = row.text(t.cell)
+			text = row.chunk.unquoted(text)
 			if len(text) == 0 && t.text {
 				v.Kind, v.Bytes = penstock.Text, text
 				continue

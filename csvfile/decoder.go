@@ -14,9 +14,9 @@ import (
 //
 // It is for one goroutine.
 type Decoder struct {
-	columns *columns
-	decoder *stream.Decoder
-	work    Work
+	columns  *columns
+	decoding decoding
+	work     Work
 }
 
 // NewDecoder returns a Decoder of records with these columns, whose events come
@@ -26,15 +26,15 @@ func NewDecoder(s *stream.Stream, names []string, door string) (*Decoder, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Decoder{columns: c, decoder: s.NewDecoder()}, nil
+	return &Decoder{columns: c, decoding: decoding{decoder: s.NewDecoder()}}, nil
 }
 
 // Decode makes the chunk's batch: one event for each record, those that are
 // malformed already rejected. Batch and events are valid until the next Decode,
 // and as long as the chunk is.
 func (d *Decoder) Decode(c *Chunk) *penstock.Batch {
-	d.decoder.Reset()
 	d.work.Rows = c
-	d.columns.decode(d.decoder, &d.work)
+	d.decoding.begin(&d.work, len(d.columns.stream.Fields))
+	d.columns.decode(d.decoding.decoder, &d.work, 0, c.Len())
 	return &d.work.Batch
 }

@@ -75,6 +75,12 @@ func Open(name string, encoding Encoding) (*File, error) {
 		}
 		in, size = file, info.Size()
 	}
+	return openText(name, in, size, encoding)
+}
+
+// openText is Open of what is open already and has so many bytes, -1 when that
+// is not known. The File closes it.
+func openText(name string, in io.ReadCloser, size int64, encoding Encoding) (*File, error) {
 	f := &File{size: size, closes: []func() error{in.Close}}
 	text, err := f.decode(in, encoding)
 	if err != nil {

@@ -160,7 +160,8 @@ func TestFingerprint(t *testing.T) {
 }
 
 // However little of an archive is missing, its text is not taken for whole: the
-// rows that are in it would be loaded, and the others forgotten.
+// rows that are in it would be loaded, and the others forgotten. What stands
+// behind one may be a part of the data that was damaged.
 func TestCutArchives(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("id,name\n")
@@ -171,19 +172,31 @@ func TestCutArchives(t *testing.T) {
 	zst := func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w); return z }
 	for form, whole := range map[string]string{"gzip": zipped(t, text.String(), gz), "zstd": zipped(t, text.String(), zst)} {
 		for _, missing := range []int{0, 1, 4, 8, 9, 20, 5000} {
-			in, err := Open(file(t, whole[:len(whole)-missing]), UTF8)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := NewScanner(in, Options{})
-			var c Chunk
-			for err == nil {
-				err = s.Next(&c)
-			}
+			err := readAll(t, whole[:len(whole)-missing])
 			if cut := errors.Is(err, io.ErrUnexpectedEOF); cut != (missing > 0) || !cut && err != io.EOF {
 				t.Errorf("%s, %d bytes missing: %v", form, missing, err)
 			}
-			in.Close()
+		}
+		for _, more := range []string{"x", "\x1f", "\x1f\x8b", "more than an archive", strings.Repeat("\x00", 512)} {
+			if err := readAll(t, whole+more); err == nil || err == io.EOF || !strings.Contains(err.Error(), form+" file is cut off or damaged") {
+				t.Errorf("%s with %q behind it: %v", form, more[:1], err)
+			}
 		}
 	}
+}
+
+// readAll reads a file of this text to the end, which is io.EOF, or an error.
+func readAll(t *testing.T, text string) error {
+	t.Helper()
+	in, err := Open(file(t, text), UTF8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	s, err := NewScanner(in, Options{})
+	var c Chunk
+	for err == nil {
+		err = s.Next(&c)
+	}
+	return err
 }

@@ -37,9 +37,14 @@ const valueBytesMax = 200
 // the ledger has are put together in the end: so a load that is killed neither
 // loses a reject nor has one twice.
 type Rejects struct {
-	Dir   string // of the parts, made when first needed
-	Token string // tells this loader's parts from another's; letters and digits
+	Dir    string // of the parts, made when first needed
+	Loader string // what the ledger calls this loader, which tells its parts from another's
+	Target string // tells where to it loads from other places
 }
+
+// DirPrefix begins the names of the folders that Dir is, in the folder that the
+// rejects go to.
+const DirPrefix = ".penstock-load-"
 
 // Part returns the sink of the dead letters of one chunk.
 func (r Rejects) Part(w *Work) *RejectPart { return &RejectPart{rejects: r, work: w} }
@@ -52,13 +57,13 @@ type RejectPart struct {
 	buf     bytes.Buffer
 }
 
-// stem is what the names of a chunk's parts begin with.
-func (r Rejects) stem(c penstock.Chunk) string {
+// part names the part of a chunk that a loader has kept.
+func (r Rejects) part(c penstock.Chunk, loader string) string {
 	again := ""
 	if strings.HasSuffix(c.Job, AgainSuffix) {
 		again = "again-"
 	}
-	return filepath.Join(r.Dir, fmt.Sprintf("%s-%s%d-", filepath.Base(c.Source), again, c.Start))
+	return filepath.Join(r.Dir, fmt.Sprintf("%s-%s%d-%s.jsonl", filepath.Base(c.Source), again, c.Start, loader))
 }
 
 // AgainSuffix ends the name of the job that loads the rows of doubled keys.
@@ -101,7 +106,7 @@ func (p *RejectPart) open() error {
 	if err := os.MkdirAll(p.rejects.Dir, 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(p.rejects.stem(p.work.Chunk)+p.rejects.Token+".jsonl", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(p.rejects.part(p.work.Chunk, p.rejects.Loader), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -154,6 +159,8 @@ func (p *RejectPart) Close() error {
 type Merged struct {
 	Rejects int64 // written
 	Missing int64 // in the ledger, and with another loader's parts
+	Retried int64 // left out by Publish, since they were loaded or refused again
+	Kept    bool  // by Publish: the file was left as it was found
 }
 
 // Merge writes the rejects of a file, whose columns and comma are given, to
@@ -172,6 +179,11 @@ func (r Rejects) Merge(out string, header []string, comma byte, chunks []penstoc
 		return m, err
 	}
 	defer func() { err = errors.Join(err, reasons.close(err, m)) }()
+	return r.mergeTo(records.Writer, reasons.Writer, header, comma, chunks)
+}
+
+// mergeTo writes the rejects of the chunks and their reasons.
+func (r Rejects) mergeTo(records, reasons *bufio.Writer, header []string, comma byte, chunks []penstock.Chunk) (m Merged, err error) {
 	records.Write(appendRecord(nil, header, comma))
 	for _, c := range chunks {
 		if c.Rejects == 0 {
@@ -202,27 +214,33 @@ func (r Rejects) Merge(out string, header []string, comma byte, chunks []penstoc
 	return m, nil
 }
 
-// find reads the part of a chunk that holds as many rejects as the ledger
-// says; nil if there is none here.
-func (r Rejects) find(c penstock.Chunk) ([]RejectLine, error) {
-	names, err := filepath.Glob(escapeGlob(r.stem(c)) + "*.jsonl")
+// OwnerOf is the file whose rejects stand in out.csv and out.jsonl; "" when there
+// are none.
+func OwnerOf(out string) (string, error) {
+	f, err := os.Open(out + ".jsonl")
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	for _, name := range names {
-		lines, err := readPart(name)
-		if err != nil {
-			return nil, err
-		}
-		if int64(len(lines)) == c.Rejects {
-			return lines, nil
-		}
+	defer f.Close()
+	var first RejectLine
+	if err := json.NewDecoder(f).Decode(&first); err != nil {
+		return "", fmt.Errorf("%s.jsonl holds no rejects that penstock load has written: move it away: %w", out, err)
 	}
-	return nil, nil
+	return first.File, nil
 }
 
-func escapeGlob(name string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
+// find reads the part of the loader that the ledger has the chunk from; nil if
+// it is not here. Another loader, whose transaction came too late, may have kept
+// a part of the same chunk: that one is of no account.
+func (r Rejects) find(c penstock.Chunk) ([]RejectLine, error) {
+	lines, err := readPart(r.part(c, c.Loader))
+	if errors.Is(err, os.ErrNotExist) || err == nil && int64(len(lines)) != c.Rejects {
+		return nil, nil
+	}
+	return lines, err
 }
 
 // readPart reads a part's whole lines: the last one may have been cut short

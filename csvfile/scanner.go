@@ -24,7 +24,7 @@ type Options struct {
 	Lenient bool
 
 	// ChunkBytes is how much text a chunk has at most, unless its only record is
-	// larger; 0 means 1 MiB.
+	// larger; 0 means 2 MiB.
 	ChunkBytes int
 
 	// RecordBytesMax is the longest record that is taken, 0 means 1 MiB; longer
@@ -34,7 +34,7 @@ type Options struct {
 
 // The defaults of Options.
 const (
-	DefaultChunkBytes     = 1 << 20
+	DefaultChunkBytes     = 2 << 20
 	DefaultRecordBytesMax = 1 << 20
 )
 
@@ -133,23 +133,36 @@ func (s *Scanner) Next(c *Chunk) error {
 	}
 }
 
+// stepBytes is how much text is read and then indexed at a time: few enough that
+// it is still in the processor's cache.
+const stepBytes = 128 << 10
+
 // next is Next, but the chunk may turn out to be empty lines.
 func (s *Scanner) next(c *Chunk) error {
 	c.begin(s)
-	c.text = append(c.text[:0], s.rest...)
-	if err := s.fill(c, s.chunk); err != nil {
-		return err
+	c.reset()
+	c.text = slices.Grow(append(c.text[:0], s.rest...), max(0, s.chunk-len(s.rest)))
+	used, lines := 0, 0
+	for goesOn := true; len(c.text) < s.chunk && !s.eof; {
+		if err := s.fill(c, min(len(c.text)+stepBytes, s.chunk)); err != nil {
+			return err
+		}
+		if was := used; goesOn { // else each step would look at one long record again
+			used = s.clean(c, c.text, used)
+			lines += bytes.Count(c.text[was:used], lineFeed)
+			goesOn = used > was
+		}
 	}
 	if len(c.text) == 0 {
 		return io.EOF
 	}
-	used := 0
-	for {
+	for cleaned := used; ; {
 		var err error
-		if used, err = s.scan(c); err != nil {
+		if used, err = s.scan(c, used); err != nil {
 			return err
 		}
 		if used > 0 {
+			lines += bytes.Count(c.text[cleaned:used], lineFeed)
 			break
 		}
 		if err := s.fill(c, 2*len(c.text)); err != nil {
@@ -160,7 +173,7 @@ func (s *Scanner) next(c *Chunk) error {
 	c.text = c.text[:used]
 	s.offset += int64(used)
 	s.record += uint64(len(c.rows))
-	s.line += int64(bytes.Count(c.text, lineFeed))
+	s.line += int64(lines)
 	return nil
 }
 
@@ -198,19 +211,22 @@ func (s *Scanner) fill(c *Chunk, n int) error {
 // readsIdleMax is how many reads in a row may give nothing.
 const readsIdleMax = 100
 
-// scan indexes what there is of the chunk and returns how much of the text
-// that was; 0 means that the first record needs more.
-func (s *Scanner) scan(c *Chunk) (used int, err error) {
-	c.reset()
+// clean indexes text[used:] for as long as its quotes are where they belong, and
+// returns where that ended.
+func (s *Scanner) clean(c *Chunk, text []byte, used int) int {
+	if vectors != noVectors {
+		return c.fast(text, used, s.dialect)
+	}
+	return c.words(text, used, s.dialect)
+}
+
+// scan indexes what there is of the chunk from byte used on, and returns how much
+// of the text is indexed then; 0 means that the first record needs more.
+func (s *Scanner) scan(c *Chunk, used int) (_ int, err error) {
 	text := c.text[:min(len(c.text), s.chunk)]
 	final := s.eof && len(text) == len(c.text)
 	for used < len(text) {
-		if vectors {
-			used = c.fast(text, used, s.dialect)
-		} else {
-			used = c.words(text, used, s.dialect)
-		}
-		if used == len(text) {
+		if used = s.clean(c, text, used); used == len(text) {
 			return used, nil
 		}
 		next, err := s.one(c, text, used, final)

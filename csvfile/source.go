@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,12 +26,12 @@ type Source struct {
 	// Ignore are columns that are read and not taken; a column named - never is.
 	Ignore []string
 
-	// Stdin is a file that is read in the place of "-", if given: standard
-	// input can be read once only.
-	Stdin string
+	// Stdin is a file that is read in the place of "-", from its beginning each
+	// time, if given: standard input can be read once only. Who gives it closes it.
+	Stdin *os.File
 
-	// Workers is how many chunks are in work at once; 0 means 2. Each takes about
-	// twenty times ChunkBytes of memory.
+	// Workers is how many chunks are in work at once; 0 means 2. Each takes some
+	// fifteen times ChunkBytes of memory.
 	Workers int
 
 	progress progress
@@ -48,14 +49,14 @@ type progress struct {
 }
 
 // A Work is one chunk on its way: where it stands, its records, and their
-// events. It is valid while a Loader has it.
+// events, which lie in the memory of whoever has decoded them. It is valid while
+// a Loader has it.
 type Work struct {
 	Chunk  penstock.Chunk
 	Rows   *Chunk
 	Batch  penstock.Batch
-	Header []string // the file's columns
-
-	all []*penstock.Event // kept for the next chunk
+	Judged penstock.Tally // the batch's, once all of it is decoded and judged
+	Header []string       // the file's columns
 }
 
 // A Loader is what becomes of the chunks. Write is required.
@@ -67,8 +68,9 @@ type Loader struct {
 	// Take is asked for each other chunk, in order; false passes it over.
 	Take func(ctx context.Context, c penstock.Chunk) (bool, error)
 
-	// Judge is called by many workers at once, and before Write of the chunk.
-	Judge func(ctx context.Context, w *Work) error
+	// Judge is called by many workers at once, before Write of a chunk, with some
+	// of its events at a time. An error ends the reading.
+	Judge func(ctx context.Context, w *Work, some *penstock.Batch) error
 
 	// Write settles the events of the chunk. An error ends the reading.
 	Write func(ctx context.Context, w *Work) error
@@ -81,6 +83,50 @@ type Loader struct {
 // records that are malformed or cannot be decoded are in it, already rejected.
 func (s *Source) Run(ctx context.Context, into penstock.Sink) error {
 	return s.Load(ctx, Loader{Write: func(ctx context.Context, w *Work) error { return into.Write(ctx, &w.Batch) }})
+}
+
+// Check reads the files' headers and says what is wrong with them, before
+// anything is done with their records. It leaves alone what can be read only
+// once, as standard input.
+func (s *Source) Check() error {
+	for _, name := range s.Files {
+		if info, err := os.Stat(name); !s.kept(name) && (err != nil || !info.Mode().IsRegular() && !info.IsDir()) {
+			continue
+		}
+		if err := s.checkHeader(name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Source) checkHeader(name string) (err error) {
+	f, err := s.open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	sc, err := NewScanner(f, s.Options)
+	if err != nil {
+		return err
+	}
+	_, err = newColumns(s.Stream, sc.Columns(), s.Ignore, name)
+	return err
+}
+
+// kept reports whether a file is standard input that is kept in Stdin.
+func (s *Source) kept(name string) bool { return name == "-" && s.Stdin != nil }
+
+func (s *Source) open(name string) (*File, error) {
+	if !s.kept(name) {
+		return Open(name, s.Encoding)
+	}
+	info, err := s.Stdin.Stat()
+	if err != nil {
+		return nil, err
+	}
+	again := io.NewSectionReader(s.Stdin, 0, info.Size())
+	return openText(name, io.NopCloser(again), info.Size(), s.Encoding)
 }
 
 // Progress says which file is being read, and how many bytes of all files have
@@ -141,7 +187,7 @@ func (s *Source) Load(ctx context.Context, l Loader) error {
 	var wait sync.WaitGroup
 	for range workers {
 		wait.Go(func() {
-			d := s.Stream.NewDecoder()
+			d := &decoding{decoder: s.Stream.NewDecoder()}
 			for t := range tasks {
 				if err := s.carry(ctx, l, t, d); err != nil {
 					cancel(err)
@@ -161,16 +207,12 @@ func (s *Source) Load(ctx context.Context, l Loader) error {
 }
 
 // carry decodes a chunk, has it judged, and written when its turn comes.
-func (s *Source) carry(ctx context.Context, l Loader, t task, d *stream.Decoder) error {
+func (s *Source) carry(ctx context.Context, l Loader, t task, d *decoding) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	d.Reset()
-	t.columns.decode(d, t.work)
-	if l.Judge != nil {
-		if err := l.Judge(ctx, t.work); err != nil {
-			return err
-		}
+	if err := s.decode(ctx, l, t, d); err != nil {
+		return err
 	}
 	if l.InOrder {
 		select {
@@ -185,17 +227,36 @@ func (s *Source) carry(ctx context.Context, l Loader, t task, d *stream.Decoder)
 	return l.Write(ctx, t.work)
 }
 
+// judgedTogether is how many records are decoded and then judged: few enough
+// that their values are still in the processor's cache.
+const judgedTogether = 256
+
+// decode makes a chunk's events and has them judged, some at a time.
+func (s *Source) decode(ctx context.Context, l Loader, t task, d *decoding) error {
+	d.begin(t.work, len(s.Stream.Fields))
+	events := t.work.Batch.Events
+	t.work.Judged = penstock.Tally{}
+	for from := 0; from < len(events); from += judgedTogether {
+		to := min(from+judgedTogether, len(events))
+		t.columns.decode(d.decoder, t.work, from, to)
+		some := &penstock.Batch{Events: events[from:to:to]}
+		if l.Judge != nil {
+			if err := l.Judge(ctx, t.work, some); err != nil {
+				return err
+			}
+		}
+		t.work.Judged = t.work.Judged.Add(some.Tally())
+	}
+	return nil
+}
+
 // read cuts all files into tasks.
 func (s *Source) read(ctx context.Context, l Loader, free chan *Work, tasks chan<- task) error {
 	turn := make(chan struct{})
 	close(turn)
 	var last <-chan struct{} = turn
 	for _, name := range s.Files {
-		path := name
-		if name == "-" && s.Stdin != "" {
-			path = s.Stdin
-		}
-		f, err := Open(path, s.Encoding)
+		f, err := s.open(name)
 		if err != nil {
 			return err
 		}

@@ -144,7 +144,7 @@ func TestSourceEnds(t *testing.T) {
 	for name, l := range map[string]Loader{
 		"write":          {Write: func(context.Context, *Work) error { return torn }},
 		"write in order": {InOrder: true, Write: func(_ context.Context, w *Work) error { return map[bool]error{true: torn}[w.Chunk.First > 50] }},
-		"judge":          {InOrder: true, Judge: func(context.Context, *Work) error { return torn }, Write: func(context.Context, *Work) error { return nil }},
+		"judge":          {InOrder: true, Judge: func(context.Context, *Work, *penstock.Batch) error { return torn }, Write: func(context.Context, *Work) error { return nil }},
 		"take":           {Take: func(context.Context, penstock.Chunk) (bool, error) { return false, torn }, Write: func(context.Context, *Work) error { return nil }},
 	} {
 		if err := many(t, 2000).Load(t.Context(), l); !errors.Is(err, torn) {

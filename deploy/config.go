@@ -16,10 +16,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/penstock-io/penstock/secrets"
 )
 
 //go:embed config/*.yaml
@@ -32,12 +36,20 @@ var Environments = []string{"dev", "staging", "prod"}
 type Config struct {
 	Environment string `yaml:"environment"`
 
+	// Repository is where the workflows run that may deploy, as owner/name.
+	Repository string `yaml:"repository"`
+
 	// Bucket is where objects come in; Streams say which of them are read.
 	Bucket  string   `yaml:"bucket"`
 	Streams []Stream `yaml:"streams"`
 
 	Rejects Place  `yaml:"rejects"`
 	Ledger  Ledger `yaml:"ledger"`
+
+	// Secrets say where the secrets that stream files name as ${NAME} are kept:
+	// NAME: ssm:PARAMETER, or secretsmanager:SECRET or secretsmanager:SECRET#FIELD.
+	// They are all that the function may read.
+	Secrets map[string]string `yaml:"secrets"`
 
 	Function Function `yaml:"function"`
 	Alarms   Alarms   `yaml:"alarms"`
@@ -51,6 +63,15 @@ type Stream struct {
 	Table  string `yaml:"table"`
 	Key    Key    `yaml:"key"`
 	Mode   string `yaml:"mode"` // put, insert or newer-wins
+	Smoke  Smoke  `yaml:"smoke"`
+}
+
+// Smoke are two records of a stream, each a line of JSON: one that is written
+// and one that is rejected. After each deployment an object with both is put
+// into the bucket; "$NOW" in them becomes the time. No Good is no smoke test.
+type Smoke struct {
+	Good string `yaml:"good"`
+	Bad  string `yaml:"bad"`
 }
 
 // Key is the table's partition key.
@@ -82,6 +103,7 @@ type Function struct {
 	WritesAtOnce        int     `yaml:"writes_at_once"`       // requests to the table, of one invocation
 	MarginSeconds       float64 `yaml:"margin_seconds"`       // before the timeout, to hand over
 	LeaseSeconds        float64 `yaml:"lease_seconds"`
+	BatchKB             int     `yaml:"batch_kb"` // of text between two entries of the ledger: 1 to 1024
 	RejectRatioMax      float64 `yaml:"reject_ratio_max"`
 	LogDays             int     `yaml:"log_days"`
 	Canary              string  `yaml:"canary"` // how traffic moves to a new version, by CodeDeploy's name
@@ -138,6 +160,8 @@ func decode(name string, text []byte, c *Config) error {
 	return nil
 }
 
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // The limits of AWS that no one else checks offline.
 const (
 	memoryMin, memoryMax = 128, 10240
@@ -153,6 +177,7 @@ func (c *Config) check() error {
 		}
 	}
 	must(c.Environment != "", "environment must be named")
+	c.checkNames(must)
 	must(c.Bucket != "" && c.Rejects.Bucket != "" && c.Ledger.Table != "", "bucket, rejects.bucket and ledger.table must be named")
 	must(len(c.Streams) > 0, "streams: there is none to read")
 	must(f.MemoryMB >= memoryMin && f.MemoryMB <= memoryMax, "function.memory_mb %d: Lambda has %d to %d", f.MemoryMB, memoryMin, memoryMax)
@@ -160,13 +185,64 @@ func (c *Config) check() error {
 	must(f.MarginSeconds > 0 && f.MarginSeconds < float64(f.TimeoutSeconds), "function.margin_seconds %v must be less than the timeout of %d", f.MarginSeconds, f.TimeoutSeconds)
 	must(f.ReservedConcurrency > 0, "function.reserved_concurrency must be at least 1: it is what protects the table")
 	must(f.Architecture == "arm64" || f.Architecture == "x86_64", "function.architecture %q: write arm64 or x86_64", f.Architecture)
-	for _, s := range c.Streams {
+	must(f.BatchKB >= 1 && f.BatchKB <= 1024, "function.batch_kb %d: it is 1 to 1024", f.BatchKB)
+	for name, reference := range c.Secrets {
+		r, err := secrets.Parse(reference)
+		must(err == nil, "secret %s: %v", name, err)
+		must(variable.MatchString(name), "secret %s: no stream file can name it so; write letters, digits and _, as for ${CUSTOMERS_DSN}", name)
+		must(err != nil || secretName.MatchString(r.Name), "secret %s: its name must be as %s, so that a policy can name it", name, secretName)
+	}
+	for i, s := range c.Streams {
+		for _, other := range c.Streams[:i] {
+			must(!overlap(s.Prefix, other.Prefix), "streams %s and %s: prefix %q lies in %q, and S3 notifies of neither", s.Name, other.Name, s.Prefix, other.Prefix)
+			must(s.Table != other.Table || s.Key == other.Key, "streams %s and %s write table %s by different keys", s.Name, other.Name, s.Table)
+		}
 		must(s.Name != "" && s.Table != "", "streams: each needs name and table")
 		must(s.Key.Name != "" && (s.Key.Type == "S" || s.Key.Type == "N"), "stream %s: key needs name, and type S or N", s.Name)
 		must(c.Bucket != c.Rejects.Bucket || !overlap(s.Prefix, c.Rejects.Prefix),
 			"stream %s is read from where rejects are written, and each would be read again: give rejects a prefix or a bucket of their own", s.Name)
 	}
 	return errors.Join(errs...)
+}
+
+// The names of what AWS keeps; none has what a policy takes for "any".
+var (
+	bucketName      = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+	prefixText      = regexp.MustCompile(`^[A-Za-z0-9_.=/-]*$`)
+	tableName       = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
+	attributeName   = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,255}$`)
+	functionName    = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`) // roles and buckets are named after it
+	aliasName       = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,127}$`)
+	environmentName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+	shiftName       = regexp.MustCompile(`^[A-Za-z0-9.]{1,100}$`)
+	topicARN        = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$`)
+	secretName      = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]+$`)
+	repositoryName  = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9_.-]+$`)
+)
+
+// logDays are the days for which CloudWatch keeps logs.
+var logDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+
+func (c *Config) checkNames(must func(bool, string, ...any)) {
+	name := func(rule *regexp.Regexp, what, text string) {
+		must(text == "" || rule.MatchString(text), "%s %q: it must be as %s", what, text, rule)
+	}
+	name(environmentName, "environment", c.Environment)
+	name(repositoryName, "repository", c.Repository)
+	name(bucketName, "bucket", c.Bucket)
+	name(bucketName, "rejects.bucket", c.Rejects.Bucket)
+	name(prefixText, "rejects.prefix", c.Rejects.Prefix)
+	name(tableName, "ledger.table", c.Ledger.Table)
+	name(functionName, "function.name", c.Function.Name)
+	name(aliasName, "function.alias", c.Function.Alias)
+	name(shiftName, "function.canary", c.Function.Canary)
+	name(topicARN, "alarms.topic", c.Alarms.Topic)
+	must(slices.Contains(logDays, c.Function.LogDays), "function.log_days %d: CloudWatch has %v", c.Function.LogDays, logDays)
+	for _, s := range c.Streams {
+		name(prefixText, "stream "+s.Name+": prefix", s.Prefix)
+		name(tableName, "stream "+s.Name+": table", s.Table)
+		name(attributeName, "stream "+s.Name+": key.name", s.Key.Name)
+	}
 }
 
 func overlap(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }

@@ -32,6 +32,19 @@ func TestConfigurationIsStrict(t *testing.T) {
 		{"name: penstock-dev\n", "name: penstock-dev\n  reserved_concurrency: 0\n", "protects the table"},
 		{"penstock-io-dev-rejects, prefix: rejects/", "penstock-io-dev-in, prefix: orders/rejects/", "each would be read again"},
 		{"type: N", "type: Q", "type S or N"},
+		{"prefix: orders/\n", "prefix: orders/*\n", "prefix \"orders/*\": it must be as"},
+		{"penstock-io-dev-in", "Penstock", "bucket \"Penstock\": it must be as"},
+		{"name: penstock-dev\n", "name: penstock-*\n", "function.name \"penstock-*\": it must be as"},
+		{"environment: dev", "environment: 'dev:prod'", "environment \"dev:prod\": it must be as"},
+		{"name: penstock-dev\n", "name: penstock-dev\n  log_days: 31\n", "function.log_days 31: CloudWatch has"},
+		{"name: penstock-dev\n", "name: penstock-dev\nalarms: {topic: me@example.com}\n", "alarms.topic"},
+		{"bucket:", "repository: owner\nbucket:", "repository \"owner\": it must be as"},
+		{"bucket:", "secrets: {X: 'ssm:/a*'}\nbucket:", "so that a policy can name it"},
+		{"rejects:", "  - {name: o2, prefix: orders/new/, table: penstock-dev-o2, key: {name: order_id, type: N}}\nrejects:", "S3 notifies of neither"},
+		{"rejects:", "  - {name: o2, prefix: o2/, table: penstock-dev-orders, key: {name: id, type: N}}\nrejects:", "by different keys"},
+		{"name: penstock-dev\n", "name: penstock-dev\n  batch_kb: 2048\n", "it is 1 to 1024"},
+		{"ledger:", "secrets: {CUSTOMERS_DSN: \"postgres://u:p@h/d\"}\nledger:", "secret CUSTOMERS_DSN: it is no reference to a secret"},
+		{"ledger:", "secrets: {customers-dsn: \"ssm:/x\"}\nledger:", "no stream file can name it so"},
 	} {
 		text := strings.Replace(string(good), c.from, c.to, 1)
 		if text == string(good) {

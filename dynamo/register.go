@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -43,7 +46,7 @@ func (r Register) Load(ctx context.Context, name string) ([]byte, int64, error) 
 	out, err := r.Client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &r.Table, ConsistentRead: aws.Bool(true),
 		Key: map[string]types.AttributeValue{registerName: &types.AttributeValueMemberS{Value: name}},
-	})
+	}, patiently)
 	if err != nil {
 		return nil, 0, fmt.Errorf("dynamo: read %s from table %s: %w", name, r.Table, err)
 	}
@@ -80,7 +83,7 @@ func (r Register) Store(ctx context.Context, name string, text []byte, version i
 	if r.Keep > 0 {
 		in.Item[registerExpires] = &types.AttributeValueMemberN{Value: strconv.FormatInt(time.Now().Add(r.Keep).Unix(), 10)}
 	}
-	_, err := r.Client.PutItem(ctx, in)
+	_, err := r.Client.PutItem(ctx, in, patiently)
 	var other *types.ConditionalCheckFailedException
 	switch {
 	case err == nil:
@@ -91,3 +94,24 @@ func (r Register) Store(ctx context.Context, name string, text []byte, version i
 	there, at, err := r.Load(ctx, name)
 	return err == nil && at == version+1 && bytes.Equal(there, text), err
 }
+
+// registerAttempts ends the trying after about half a minute, unless ctx does
+// before.
+const registerAttempts = 16
+
+// patiently makes the SDK send a request again for as long as what hinders it
+// passes, after pauses as short as a Table's: the SDK's own give up at the third
+// fault, after up to three seconds, and take an answer that ended in its middle
+// for a defect of their own.
+func patiently(o *dynamodb.Options) { o.Retryer = patient }
+
+var patient = retry.NewStandard(func(o *retry.StandardOptions) {
+	o.MaxAttempts, o.RateLimiter = registerAttempts, ratelimit.None
+	o.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) { return jitter(attempt), nil })
+	o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return aws.TrueTernary
+		}
+		return aws.UnknownTernary
+	}))
+})

@@ -149,6 +149,22 @@ func Open(ctx context.Context, client *dynamodb.Client, o Options) (*Table, erro
 	return t, nil
 }
 
+// CheckKey reports what is wrong with a table whose partition key has the name
+// and the type S, N or B, as Open would, but before there is a table.
+func CheckKey(s *stream.Stream, name, kind string, mode Mode) error {
+	if mode == NewerWins && s.Time < 0 {
+		return fmt.Errorf("dynamo: mode newer-wins needs a time, and stream %s declares none", s.Name)
+	}
+	t := &Table{o: Options{Stream: s}}
+	for _, c := range s.Columns() {
+		t.fields = append(t.fields, attribute{c.Name, c.Slot})
+	}
+	if err := t.source(&key{name: name, slot: -1, kind: types.ScalarAttributeType(kind)}); err != nil {
+		return fmt.Errorf("dynamo: %w", err)
+	}
+	return nil
+}
+
 // match finds where the attributes of the table's key come from.
 func (t *Table) match(there *types.TableDescription) error {
 	for _, element := range there.KeySchema {

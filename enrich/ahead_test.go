@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/enrich"
@@ -63,20 +64,22 @@ func deliver(_ context.Context, b *penstock.Batch) error {
 
 // A source that is down must not be asked once an event, nor settle anything.
 func TestAheadOfABrokenSource(t *testing.T) {
-	url, asked := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
-	x := open(t, enrich.Options{}, httpLookup(url+"/{}"))
-	b := &penstock.Batch{}
-	for i := range 500 {
-		b.Events = append(b.Events, order(penstock.IntValue(int64(i))))
-	}
-	err := x.Ahead(penstock.Pipeline{Steps: []penstock.Step{x.Step}, To: penstock.SinkFunc(deliver)}).Write(t.Context(), b)
-	if err == nil || !strings.Contains(err.Error(), "look-up customer") {
-		t.Errorf("error %v", err)
-	}
-	if tally := b.Tally(); tally.Pending != 500 {
-		t.Error(tally)
-	}
-	if asked.Load() > 5+16 {
-		t.Errorf("a source that is down was asked %d times", asked.Load())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		client, asked := inside(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+		x := open(t, enrich.Options{HTTPClient: client}, httpLookup("http://inside/{}"))
+		b := &penstock.Batch{}
+		for i := range 500 {
+			b.Events = append(b.Events, order(penstock.IntValue(int64(i))))
+		}
+		err := x.Ahead(penstock.Pipeline{Steps: []penstock.Step{x.Step}, To: penstock.SinkFunc(deliver)}).Write(t.Context(), b)
+		if err == nil || !strings.Contains(err.Error(), "look-up customer") {
+			t.Errorf("error %v", err)
+		}
+		if tally := b.Tally(); tally.Pending != 500 {
+			t.Error(tally)
+		}
+		if asked.Load() > 5+16 {
+			t.Errorf("a source that is down was asked %d times", asked.Load())
+		}
+	})
 }

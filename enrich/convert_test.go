@@ -124,9 +124,8 @@ func FuzzAddress(f *testing.F) {
 	for _, value := range []string{"7", "..", "a/../../b", "%2e%2e", "@evil/", "?x=y#z", "\\..\\", "\x00", "é"} {
 		f.Add(value)
 	}
-	h := &endpoint{url: "http://127.0.0.1:8080/users/{}/card?id={}"}
 	f.Fuzz(func(t *testing.T, value string) {
-		address, ok := h.address(value)
+		address, ok := addressOf("http://127.0.0.1:8080/users/{}/card?id={}", value)
 		if !ok {
 			return
 		}

@@ -44,6 +44,10 @@ type Options struct {
 	// its connections and closes it. nil means OpenSQL of this package.
 	OpenSQL func(dsn string) (*sql.DB, error)
 
+	// Secrets are the ${NAME}s of dsn and url that are no variables of the
+	// environment. The database is then PostgreSQL, whatever OpenSQL is.
+	Secrets map[string]Secret
+
 	// HTTPClient is used for http look-ups, but for its CheckRedirect: redirects
 	// to another host are never followed. nil means a client of the Enricher's
 	// own with at most 16 connections to a host.
@@ -104,14 +108,14 @@ func (x *Enricher) add(s *stream.Stream, declared stream.Lookup, o Options) erro
 		}
 		l.source, x.files = f, append(x.files, f)
 	case declared.SQL != nil:
-		q, err := openQuery(s.File, declared, fields, o.OpenSQL)
+		q, err := openQuery(s.File, declared, fields, o)
 		if err != nil {
 			return err
 		}
 		x.closers = append(x.closers, q.db.Close)
 		x.addRemote(l, q, log)
 	default:
-		h, err := newEndpoint(declared, fields, o.HTTPClient)
+		h, err := newEndpoint(declared, fields, o)
 		if err != nil {
 			return err
 		}

@@ -27,31 +27,33 @@ const (
 type endpoint struct {
 	client  *http.Client
 	own     *http.Transport // nil when the client was given
-	url     string          // with {} for the value
+	url     template        // with {} for the value
 	timeout time.Duration   // of one try
 	retries int
 	names   []string
 	fields  []stream.Field
 }
 
-func newEndpoint(declared stream.Lookup, fields []stream.Field, given *http.Client) (*endpoint, error) {
-	template, err := expand(declared.HTTP.URL)
+func newEndpoint(declared stream.Lookup, fields []stream.Field, o Options) (*endpoint, error) {
+	address, err := newTemplate(declared.HTTP.URL, o.Secrets)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
-	if err := checkTemplate(template); err != nil {
-		return nil, err
+	if !address.secret() { // else it is checked once it is known
+		if err := checkAddress(address.text); err != nil {
+			return nil, err
+		}
 	}
 	h := &endpoint{
-		url: template, timeout: orDefault(declared.Timeout, defaultTimeout),
+		url: address, timeout: orDefault(declared.Timeout, defaultTimeout),
 		retries: min(max(declared.HTTP.Retries, 0), retriesMax), fields: fields,
 	}
 	for _, a := range declared.Add {
 		h.names = append(h.names, a.From)
 	}
 	client := http.Client{}
-	if given != nil {
-		client = *given
+	if o.HTTPClient != nil {
+		client = *o.HTTPClient
 	} else {
 		h.own = &http.Transport{
 			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
@@ -65,9 +67,9 @@ func newEndpoint(declared stream.Lookup, fields []stream.Field, given *http.Clie
 	return h, nil
 }
 
-// checkTemplate makes sure that a value can only ever come into the path and
+// checkAddress makes sure that a value can only ever come into the path and
 // the query.
-func checkTemplate(template string) error {
+func checkAddress(template string) error {
 	const mark = "x-value-x"
 	u, err := url.Parse(strings.ReplaceAll(template, "{}", mark))
 	switch {
@@ -113,13 +115,15 @@ type passingError struct{ error }
 func (e passingError) Unwrap() error { return e.error }
 
 func (h *endpoint) ask(ctx context.Context, v penstock.Value) ([]penstock.Value, error) {
-	address, ok := h.address(v.String())
-	if !ok {
-		return nil, nil
-	}
 	pause := pauseMin
+	renewed := false
 	for try := 0; ; try++ {
-		row, err := h.get(ctx, address)
+		row, err := h.askOnce(ctx, v)
+		if errors.Is(err, errRefused) && h.url.secret() && !renewed {
+			h.url.forget()
+			renewed = true
+			row, err = h.askOnce(ctx, v)
+		}
 		if err == nil || try == h.retries || !errors.As(err, &passingError{}) {
 			return row, err
 		}
@@ -132,16 +136,38 @@ func (h *endpoint) ask(ctx context.Context, v penstock.Value) ([]penstock.Value,
 	}
 }
 
-// address is the URL that asks for a value, with everything escaped that is not
+// askOnce makes one try, with the secrets as they are.
+func (h *endpoint) askOnce(ctx context.Context, v penstock.Value) ([]penstock.Value, error) {
+	template := h.url.text
+	if h.url.secret() {
+		var err error
+		if template, err = h.url.expand(ctx); err != nil {
+			return nil, err
+		}
+		if err := checkAddress(template); err != nil {
+			return nil, err
+		}
+	}
+	address, ok := addressOf(template, v.String())
+	if !ok {
+		return nil, nil
+	}
+	return h.get(ctx, address)
+}
+
+// errRefused says that the service does not take our word for who asks.
+var errRefused = errors.New("it refuses who asks")
+
+// addressOf is the URL that asks for a value, with everything escaped that is not
 // a letter, a digit or one of -._~. There is none for an empty value, which would ask
 // for the whole collection, nor for one that could climb out of its place
 // in the path at a server that unescapes before it resolves "..".
-func (h *endpoint) address(value string) (string, bool) {
+func addressOf(template, value string) (string, bool) {
 	if value == "" {
 		return "", false
 	}
 	escaped := strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
-	address := strings.ReplaceAll(h.url, "{}", escaped)
+	address := strings.ReplaceAll(template, "{}", escaped)
 	u, err := url.Parse(address)
 	if err != nil {
 		return "", false
@@ -196,6 +222,9 @@ func (h *endpoint) read(response *http.Response) ([]penstock.Value, error) {
 		code == http.StatusRequestHeaderFieldsTooLarge:
 		io.Copy(io.Discard, body)
 		return nil, valueError{fmt.Errorf("it answers %s to this value", response.Status)}
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+		io.Copy(io.Discard, body)
+		return nil, fmt.Errorf("%w: %s", errRefused, response.Status)
 	case code != http.StatusOK:
 		io.Copy(io.Discard, body)
 		return nil, fmt.Errorf("it answers %s; wanted 200 with an object, or 404", response.Status)

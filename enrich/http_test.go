@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/penstock-io/penstock"
@@ -21,9 +22,25 @@ func httpLookup(url string) stream.Lookup {
 	return stream.Lookup{
 		Name: "customer", HTTP: &stream.HTTPLookup{URL: url},
 		Match: userID, Add: added, Missing: stream.PolicyDefault, OnError: stream.PolicyRetry,
-		TTL: time.Hour, NegativeTTL: time.Hour,
+		TTL: time.Hour, NegativeTTL: time.Hour, Timeout: time.Minute, // a busy machine takes its time
 	}
 }
+
+// inside returns a client whose requests are answered without a network, so that
+// a bubble's clock goes on while one waits, and counts them.
+func inside(handle http.HandlerFunc) (client *http.Client, asked *atomic.Int64) {
+	asked = new(atomic.Int64)
+	return &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		asked.Add(1)
+		w := httptest.NewRecorder()
+		handle(w, r)
+		return w.Result(), r.Context().Err()
+	})}, asked
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // serve starts a server that counts the requests it gets.
 func serve(t testing.TB, handle http.HandlerFunc) (url string, asked *atomic.Int64) {
@@ -172,68 +189,76 @@ func TestHTTPRedirects(t *testing.T) {
 	}
 }
 
-func TestHTTPTimeoutAndOneFlight(t *testing.T) {
-	release := make(chan struct{})
-	url, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-release:
-			io.WriteString(w, `{"country":"SE","tier":"gold"}`)
-		case <-r.Context().Done():
+func TestHTTPTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := inside(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		l := httpLookup("http://inside/{}")
+		l.Timeout = 20 * time.Millisecond
+		x := open(t, enrich.Options{HTTPClient: client}, l)
+		start := time.Now()
+		wantStep(t, x, penstock.IntValue(1), "error")
+		if took := time.Since(start); took != l.Timeout {
+			t.Errorf("gave up after %v, want %v", took, l.Timeout)
 		}
 	})
-	l := httpLookup(url + "/{}")
-	l.Timeout = 20 * time.Millisecond
-	slow := open(t, enrich.Options{}, l)
-	wantStep(t, slow, penstock.IntValue(1), "error")
+}
 
-	x := open(t, enrich.Options{}, httpLookup(url+"/{}"))
-	before := asked.Load()
-	var all sync.WaitGroup
-	for range 50 {
-		all.Go(func() { wantStep(t, x, penstock.IntValue(1), "SE", "gold") })
-	}
-	deadline := time.Now().Add(5 * time.Second)
-	for x.Stats()[0].Misses < 50 && time.Now().Before(deadline) {
-		<-time.After(time.Millisecond)
-	}
-	close(release)
-	all.Wait()
-	if n := asked.Load() - before; n != 1 {
-		t.Errorf("50 events asked %d times", n)
-	}
+func TestHTTPOneFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		client, asked := inside(func(w http.ResponseWriter, _ *http.Request) {
+			<-release
+			io.WriteString(w, `{"country":"SE","tier":"gold"}`)
+		})
+		x := open(t, enrich.Options{HTTPClient: client}, httpLookup("http://inside/{}"))
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() { wantStep(t, x, penstock.IntValue(1), "SE", "gold") })
+		}
+		synctest.Wait()
+		if n := x.Stats()[0].Misses; n != 50 {
+			t.Errorf("%d of 50 wait for the answer", n)
+		}
+		close(release)
+		all.Wait()
+		if n := asked.Load(); n != 1 {
+			t.Errorf("50 events asked %d times", n)
+		}
+	})
 }
 
 // After five failures in a row a source is left alone, and it is found again.
 func TestBreaker(t *testing.T) {
-	var broken atomic.Bool
-	broken.Store(true)
-	url, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if broken.Load() {
-			w.WriteHeader(500)
-			return
+	synctest.Test(t, func(t *testing.T) {
+		var broken atomic.Bool
+		broken.Store(true)
+		client, asked := inside(func(w http.ResponseWriter, r *http.Request) {
+			if broken.Load() {
+				w.WriteHeader(500)
+				return
+			}
+			fmt.Fprintf(w, `{"country":"SE","tier":"%s"}`, r.URL.Path[1:])
+		})
+		x := open(t, enrich.Options{HTTPClient: client}, httpLookup("http://inside/{}"))
+		for i := range int64(100) {
+			wantStep(t, x, penstock.IntValue(i), "error")
 		}
-		fmt.Fprintf(w, `{"country":"SE","tier":"%s"}`, r.URL.Path[1:])
+		if asked.Load() != 5 {
+			t.Errorf("a failing source was asked %d times", asked.Load())
+		}
+		err := x.Step(t.Context(), order(penstock.IntValue(1)))
+		if err == nil || !strings.Contains(err.Error(), "500 Internal") || !strings.Contains(err.Error(), "asked again in 1s") {
+			t.Errorf("error %v", err)
+		}
+		time.Sleep(time.Second)
+		wantStep(t, x, penstock.IntValue(7), "error") // the one that is let through
+		broken.Store(false)
+		time.Sleep(time.Second)
+		wantStep(t, x, penstock.IntValue(7), "error") // the rest is twice as long
+		time.Sleep(time.Second)
+		wantStep(t, x, penstock.IntValue(7), "SE", "7")
+		wantStep(t, x, penstock.IntValue(8), "SE", "8")
 	})
-	x := open(t, enrich.Options{}, httpLookup(url+"/{}"))
-	for i := range int64(100) {
-		wantStep(t, x, penstock.IntValue(i), "error")
-	}
-	if asked.Load() != 5 {
-		t.Errorf("a failing source was asked %d times", asked.Load())
-	}
-	err := x.Step(t.Context(), order(penstock.IntValue(1)))
-	if err == nil || !strings.Contains(err.Error(), "500 Internal") || !strings.Contains(err.Error(), "asked again in") {
-		t.Errorf("error %v", err)
-	}
-	broken.Store(false)
-	deadline := time.Now().Add(10 * time.Second)
-	for e := order(penstock.IntValue(7)); x.Step(t.Context(), e) != nil; {
-		if time.Now().After(deadline) {
-			t.Fatal("the source is not asked again")
-		}
-		<-time.After(10 * time.Millisecond)
-	}
-	wantStep(t, x, penstock.IntValue(8), "SE", "8")
 }
 
 // A value that the source will have none of says nothing of the source: no
@@ -263,34 +288,31 @@ func TestBreakerIgnoresValues(t *testing.T) {
 }
 
 func TestTTLs(t *testing.T) {
-	var present atomic.Bool
-	url, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if !present.Load() {
-			http.NotFound(w, r)
-			return
+	synctest.Test(t, func(t *testing.T) {
+		var present atomic.Bool
+		client, asked := inside(func(w http.ResponseWriter, r *http.Request) {
+			if !present.Load() {
+				http.NotFound(w, r)
+				return
+			}
+			io.WriteString(w, `{"country":"SE","tier":"gold"}`)
+		})
+		l := httpLookup("http://inside/{}")
+		l.NegativeTTL = 20 * time.Second
+		x := open(t, enrich.Options{HTTPClient: client}, l)
+		wantStep(t, x, penstock.IntValue(1), "unknown", "none")
+		present.Store(true)
+		time.Sleep(10 * time.Second)
+		wantStep(t, x, penstock.IntValue(1), "unknown", "none")
+		time.Sleep(15 * time.Second) // times are spread by a tenth
+		wantStep(t, x, penstock.IntValue(1), "SE", "gold")
+		present.Store(false)
+		time.Sleep(25 * time.Second)
+		wantStep(t, x, penstock.IntValue(1), "SE", "gold")
+		if asked.Load() != 2 {
+			t.Errorf("asked %d times", asked.Load())
 		}
-		io.WriteString(w, `{"country":"SE","tier":"gold"}`)
 	})
-	l := httpLookup(url + "/{}")
-	l.NegativeTTL = 20 * time.Millisecond
-	x := open(t, enrich.Options{}, l)
-	wantStep(t, x, penstock.IntValue(1), "unknown", "none")
-	present.Store(true)
-	deadline := time.Now().Add(10 * time.Second)
-	for e := order(penstock.IntValue(1)); e.Values[country].String() != "SE"; {
-		if time.Now().After(deadline) {
-			t.Fatal("the negative answer stays")
-		}
-		if err := x.Step(t.Context(), e); err != nil {
-			t.Fatal(err)
-		}
-		<-time.After(5 * time.Millisecond)
-	}
-	present.Store(false)
-	wantStep(t, x, penstock.IntValue(1), "SE", "gold")
-	if asked.Load() != 2 {
-		t.Errorf("asked %d times", asked.Load())
-	}
 }
 
 // negative_ttl: 0 means that a value unknown now is asked for again next time.

@@ -54,13 +54,15 @@ type query struct {
 	fields  []stream.Field
 }
 
-func openQuery(streamFile string, declared stream.Lookup, fields []stream.Field, open func(string) (*sql.DB, error)) (*query, error) {
-	dsn, err := expand(declared.SQL.DSN)
+func openQuery(streamFile string, declared stream.Lookup, fields []stream.Field, o Options) (*query, error) {
+	dsn, err := newTemplate(declared.SQL.DSN, o.Secrets)
 	if err != nil {
 		return nil, fmt.Errorf("dsn: %w", err)
 	}
-	db, err := open(beside(streamFile, dsn))
-	if err != nil {
+	var db *sql.DB
+	if dsn.secret() {
+		db = sql.OpenDB(secretConnector{dsn})
+	} else if db, err = o.OpenSQL(beside(streamFile, dsn.text)); err != nil {
 		return nil, fmt.Errorf("open its database: %w", err)
 	}
 	db.SetMaxOpenConns(concurrencyMax)

@@ -58,6 +58,7 @@ type door struct {
 	description []byte          // JSON
 	events      [statuses]prometheus.Counter
 	requests    sync.Pool // of *request
+	watches     watches
 }
 
 func newDoor(s Stream, h *Handler) *door {

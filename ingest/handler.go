@@ -14,7 +14,6 @@
 package ingest
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -51,6 +50,10 @@ type Options struct {
 	// Timeout is how long the work on a request may take once its body is
 	// there, and so how long ack=kafka waits. 0 is 10 s.
 	Timeout time.Duration
+
+	// SendOnly tells nobody without a key what others have sent, not even in
+	// statistics. For a server that anybody may send to.
+	SendOnly bool
 
 	// Failure tells what an error of a Stream's Into means for the events
 	// that pend. Nil promises nothing: all of them may be stored.
@@ -91,13 +94,14 @@ func (o Options) withDefaults() Options {
 
 // A Handler serves the streams. It is ready after the first Replace.
 type Handler struct {
-	limits  Options
-	budget  budget
-	metrics *metrics
-	log     complaints
-	ids     requestIDs
-	origins http.CrossOriginProtection
-	total   penstock.Total
+	limits    Options
+	budget    budget
+	metrics   *metrics
+	log       complaints
+	ids       requestIDs
+	deadlines deadlines
+	origins   http.CrossOriginProtection
+	total     penstock.Total
 
 	replacing sync.Mutex // held while served is being replaced
 	served    atomic.Pointer[served]
@@ -117,6 +121,7 @@ type served struct {
 func New(o Options) *Handler {
 	h := &Handler{limits: o.withDefaults()}
 	h.budget.max = h.limits.MemoryBytesMax
+	h.deadlines.timeout = h.limits.Timeout
 	h.log.to = h.limits.Log
 	h.ids.begin()
 	h.metrics = newMetrics(h)
@@ -237,7 +242,7 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, c *call, d *doo
 	if p != nil {
 		status = p.answer(w, c.id)
 	} else {
-		h.settle(q, w, r, c)
+		h.settle(q, w, c)
 		c.ack = ackLabel(q.ack)
 		status = q.answer(w, c.id)
 		h.account(q)
@@ -301,13 +306,12 @@ func (q *request) admit() *problem {
 // settle writes the events and, if the sender asked for it, waits for Kafka.
 // It does not end when the sender hangs up: what is half stored is worth
 // finishing, and a sender that has only closed its half still listens.
-func (h *Handler) settle(q *request, w http.ResponseWriter, r *http.Request, c *call) {
+func (h *Handler) settle(q *request, w http.ResponseWriter, c *call) {
 	if q.ack == penstock.AckKafka || time.Since(c.start) > slow {
 		// The time for the body is over; the connection must outlive the wait.
 		http.NewResponseController(w).SetReadDeadline(time.Time{})
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), h.limits.Timeout)
-	defer cancel()
+	ctx := h.deadlines.from(time.Now())
 	q.write(ctx)
 	if q.err != nil && !errors.Is(q.err, errIncomplete) {
 		h.log.error("write events", "request", c.id, "stream", q.door.Name, "error", q.err)
@@ -327,4 +331,5 @@ func (h *Handler) account(q *request) {
 		}
 	}
 	h.total.Add(q.count.tally)
+	q.door.watches.observe(q.batch.Events)
 }

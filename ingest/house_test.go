@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -186,7 +187,34 @@ type settings struct {
 
 func open(t *testing.T, s settings) *house {
 	t.Helper()
-	h := &house{T: t, shelf: newShelf(), client: &http.Client{Transport: &http.Transport{DisableCompression: true}}}
+	h := build(t, s)
+	h.url = serve(t, h.handler, s.server)
+	h.client.Transport = &http.Transport{DisableCompression: true}
+	t.Cleanup(h.client.CloseIdleConnections)
+	return h
+}
+
+// openInside opens the door without a network, so that a bubble's clock goes on
+// while a request waits.
+func openInside(t *testing.T, s settings) *house {
+	t.Helper()
+	h := build(t, s)
+	h.url = "http://inside"
+	h.client.Transport = within{h.handler}
+	return h
+}
+
+type within struct{ http.Handler }
+
+func (in within) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	in.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+func build(t *testing.T, s settings) *house {
+	t.Helper()
+	h := &house{T: t, shelf: newShelf(), client: &http.Client{}}
 	if s.options.Failure == nil {
 		s.options.Failure = failure
 	}
@@ -195,8 +223,6 @@ func open(t *testing.T, s settings) *house {
 	if err := h.handler.Replace([]ingest.Stream{served(loadStream(t, s.edit), h.shelf)}, s.keys); err != nil {
 		t.Fatal(err)
 	}
-	h.url = serve(t, h.handler, s.server)
-	t.Cleanup(h.client.CloseIdleConnections)
 	return h
 }
 

@@ -22,8 +22,9 @@ func TestOpenAPI(t *testing.T) {
 	c.openDoor()
 	c.guardedDoor()
 	c.failingDoor()
+	c.impatientDoor()
 	want := []string{}
-	for _, path := range []string{"/openapi.json", "/v1/streams", "/v1/streams/{stream}", "/v1/streams/{stream}/events/{id}"} {
+	for _, path := range []string{"/openapi.json", "/v1/streams", "/v1/streams/{stream}", "/v1/streams/{stream}/events/{id}", "/v1/streams/{stream}/stats"} {
 		want = append(want, "GET "+path+" 500") // a defect, which nothing here has
 	}
 	if got := c.unseen(); !slices.Equal(got, want) {
@@ -44,8 +45,8 @@ const (
 )
 
 func (c *contract) openDoor() {
-	h := c.open(settings{options: ingest.Options{BodyBytesMax: 8192}, server: ingest.ServerOptions{BodyTimeout: time.Second}})
-	for _, path := range []string{streamsPath, ordersPath, "/openapi.json", eventsPath + "/nonesuch"} {
+	h := c.open(settings{options: ingest.Options{BodyBytesMax: 8192}})
+	for _, path := range []string{streamsPath, ordersPath, "/openapi.json", eventsPath + "/nonesuch", statsPath} {
 		h.do("GET", path, nil)
 		h.do("GET", path+"?x=1", nil)
 		h.do("PUT", path, nil)
@@ -53,6 +54,8 @@ func (c *contract) openDoor() {
 	}
 	h.do("GET", eventsPath, nil)
 	h.do("GET", streamsPath+"/nonesuch", nil)
+	h.do("GET", streamsPath+"/nonesuch/stats", nil)
+	h.do("GET", statsPath+"?field=amount", nil)
 	h.post(order("1"))
 	h.do("GET", eventsPath+"/1", nil)
 	h.post(batch("1", "2"))
@@ -71,9 +74,6 @@ func (c *contract) openDoor() {
 	h.post(event, "Content-Type", "application/cloudevents+json")
 	h.post("["+event+",{}]", "Content-Type", "application/cloudevents-batch+json")
 	h.do("POST", streamsPath+"/nonesuch/events", nil)
-	body, slow := io.Pipe() // a body of which nothing comes
-	defer slow.Close()
-	h.do("POST", eventsPath, body)
 	close(h.shelf.drained)
 	h.post(batch("1", "7"), "Penstock-Ack", "kafka")
 	h.shelf.refused = "8"
@@ -87,7 +87,7 @@ func (c *contract) guardedDoor() {
 	other, otherHash := ingest.NewKey()
 	h := c.open(settings{keys: parseKeys(c.t,
 		"keys:\n  - {name: shop, hash: %q, streams: [orders], rate: 1/h, burst: 2}\n  - {name: bank, hash: %q, streams: [payments]}\n", hash, otherHash)})
-	for _, path := range []string{streamsPath, ordersPath, eventsPath + "/1"} {
+	for _, path := range []string{streamsPath, ordersPath, eventsPath + "/1", statsPath} {
 		h.do("GET", path, nil)
 		h.do("GET", path, nil, "X-API-Key", other)
 	}
@@ -98,9 +98,19 @@ func (c *contract) guardedDoor() {
 	h.post(batch("3"), "X-API-Key", secret)
 }
 
-func (c *contract) failingDoor() {
-	h := c.open(settings{options: ingest.Options{Timeout: 10 * time.Millisecond, MemoryBytesMax: 24 << 10}})
+// impatientDoor has no time for what the others have all the time of a busy
+// machine for.
+func (c *contract) impatientDoor() {
+	h := c.open(settings{server: ingest.ServerOptions{BodyTimeout: 50 * time.Millisecond}})
+	body, slow := io.Pipe() // a body of which nothing comes
+	defer slow.Close()
+	h.do("POST", eventsPath, body)
+	h = c.open(settings{options: ingest.Options{Timeout: 10 * time.Millisecond}})
 	h.post(order("1"), "Penstock-Ack", "kafka")
+}
+
+func (c *contract) failingDoor() {
+	h := c.open(settings{options: ingest.Options{MemoryBytesMax: 24 << 10}})
 	h.post("[" + order("1") + strings.Repeat(" ", 8<<10) + "]")
 	h.shelf.setFail(errFull)
 	h.post("[" + order("1") + "," + order("2") + "]")

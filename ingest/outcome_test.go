@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/ingest"
@@ -48,7 +48,11 @@ func TestStreamsUsualAck(t *testing.T) {
 
 // Kafka does not take the events in time: they are on disk, and so they say.
 func TestKafkaPending(t *testing.T) {
-	h := open(t, settings{options: ingest.Options{Timeout: 20 * time.Millisecond}})
+	synctest.Test(t, kafkaPending)
+}
+
+func kafkaPending(t *testing.T) {
+	h := openInside(t, settings{})
 	a := h.post("["+order("1")+","+badOrder+"]", "Penstock-Ack", "kafka")
 	a.refused(t, 503, "kafka_pending")
 	a.want(t, 503, "ok invalid")
@@ -160,16 +164,18 @@ func TestFailingStep(t *testing.T) {
 
 // The time is up while the journal works: nobody knows, and 504 says so.
 func TestDeadlineWhileWriting(t *testing.T) {
-	h := open(t, settings{options: ingest.Options{Timeout: 10 * time.Millisecond}})
-	in := served(loadStream(t, nil), h.shelf)
-	in.Into = penstock.SinkFunc(func(ctx context.Context, b *penstock.Batch) error {
-		<-ctx.Done()
-		return ctx.Err()
+	synctest.Test(t, func(t *testing.T) {
+		h := openInside(t, settings{})
+		in := served(loadStream(t, nil), h.shelf)
+		in.Into = penstock.SinkFunc(func(ctx context.Context, b *penstock.Batch) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if err := h.handler.Replace([]ingest.Stream{in}, nil); err != nil {
+			t.Fatal(err)
+		}
+		h.post(order("1")).refused(t, 504, "unknown")
 	})
-	if err := h.handler.Replace([]ingest.Stream{in}, nil); err != nil {
-		t.Fatal(err)
-	}
-	h.post(order("1")).refused(t, 504, "unknown")
 }
 
 // A panic behind the door answers 500 and the next request is served.

@@ -55,7 +55,8 @@ func (h *Handler) routeStream(w http.ResponseWriter, r *http.Request, c *call, r
 	}
 	name, rest, below := strings.Cut(rest, "/")
 	word, id, single := strings.Cut(rest, "/")
-	if name == "" || below && word != eventsWord || single && id == "" {
+	asked := below && rest == statsWord
+	if name == "" || below && word != eventsWord && !asked || single && id == "" {
 		return notFound("no such path; the paths are in /openapi.json").answer(w, c.id)
 	}
 	now := h.served.Load()
@@ -70,7 +71,7 @@ func (h *Handler) routeStream(w http.ResponseWriter, r *http.Request, c *call, r
 	if d == nil {
 		return notFound("no stream has this name; GET /v1/streams lists them").answer(w, c.id)
 	}
-	if below && !single {
+	if below && !single && !asked {
 		if r.Method != http.MethodPost {
 			return methodNotAllowed("POST").answer(w, c.id)
 		}
@@ -78,6 +79,12 @@ func (h *Handler) routeStream(w http.ResponseWriter, r *http.Request, c *call, r
 	}
 	if !reads(r) {
 		return methodNotAllowed("GET, HEAD").answer(w, c.id)
+	}
+	if asked {
+		if !h.mayWatch(holder) {
+			return watchForbidden().answer(w, c.id)
+		}
+		return d.showStats(w, r, c)
 	}
 	if r.URL.RawQuery != "" {
 		return badRequest("invalid_parameter", "this path takes no parameters").answer(w, c.id)

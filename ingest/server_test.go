@@ -308,7 +308,7 @@ func awaitTrue(t *testing.T, ask func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	limit := time.After(10 * time.Second)
+	limit := time.After(time.Minute)
 	for !ask() {
 		select {
 		case <-tick.C:

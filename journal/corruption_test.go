@@ -286,7 +286,7 @@ func FuzzRecover(f *testing.F) {
 			return // only the identity can be at fault, see TestFlipEveryByte
 		}
 		defer j.Close()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var sink collected
 		ended := make(chan error, 1)

@@ -6,11 +6,16 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
+	"math"
 )
 
-// An identity is the keyed 128-bit hash of an event's ID. Two different IDs
-// never meet in practice, and nobody without the key can make them.
-type identity struct{ hi, lo uint64 }
+// An identity is the keyed 96-bit hash of an event's ID. Two different IDs
+// never meet in practice: a new event meets one of a million remembered once in
+// 10^22. And nobody without the key can make them meet.
+type identity struct {
+	hi uint64
+	lo uint32
+}
 
 // A hasher makes identities. The key is drawn at Open and never stored, since
 // the memory of identities is rebuilt then.
@@ -38,43 +43,43 @@ func (h *hasher) sum(id []byte) identity {
 		h.block.Encrypt(h.x[:], h.x[:])
 		id = id[n:]
 	}
-	return identity{le.Uint64(h.x[:]), le.Uint64(h.x[8:])}
+	return identity{le.Uint64(h.x[:]), le.Uint32(h.x[8:])}
 }
 
 // identities remembers the last max identities with their sequence numbers:
 // a ring in order of arrival, and an open-addressing index into it. It holds no
 // pointers to speak of, so the garbage collector hardly looks inside. The ring
 // grows chunk by chunk, which copies nothing; one million identities take
-// 32 MB. The zero identities forgets nothing.
+// 22 MB. The zero identities forgets nothing.
 //
-// A slot has the low bits of its identity's home, the slot where the search
-// for it begins, beside the place in the ring. So a search looks into the ring,
-// which is far from any cache, only for what has the same home, and a removal
-// not at all.
+// A slot has beside the place in the ring how far it is behind its identity's
+// home, the slot where the search for it begins. So a search looks into the
+// ring, which is far from any cache, only for what has the same home, and a
+// removal hardly at all.
 type identities struct {
 	max     int // 0: no bound
 	ring    [][]remembered
 	size    int // places in the ring
 	head, n int
-	slots   []uint32 // place in the ring + 1, and above placeBits the home; 0 is free
-	far     bool     // an identity stands too far from its home for its slot to tell it
+	base    uint64   // what the numbers in the ring are counted from
+	slots   []uint32 // place in the ring + 1, and above placeBits the distance from home; 0 is free
 	evicted uint64
 }
 
 // IdentitiesMax is the most identities that a journal can remember.
 const IdentitiesMax = 1<<placeBits - 1
 
-// placeBits hold the largest place + 1. The bits above them tell the home of
-// what stands at most homeMask slots behind it, and so practically always, see
-// home.
+// placeBits hold the largest place + 1. The bits above them hold the distance,
+// or awayMax for all that are too long.
 const (
 	placeBits = 25
-	homeMask  = 1<<(32-placeBits) - 1
+	awayMax   = 1<<(32-placeBits) - 1
 )
 
 type remembered struct {
-	id  identity
-	seq uint64
+	hi  uint64
+	lo  uint32
+	seq uint32 // above base
 }
 
 const identitiesChunk = 1024
@@ -87,7 +92,7 @@ func (t *identities) at(place int) *remembered {
 // find returns the sequence number of id.
 func (t *identities) find(id identity) (seq uint64, ok bool) {
 	if r := t.lookUp(id); r != nil {
-		return r.seq, true
+		return t.base + uint64(r.seq), true
 	}
 	return 0, false
 }
@@ -96,19 +101,40 @@ func (t *identities) lookUp(id identity) *remembered {
 	if t.n == 0 {
 		return nil
 	}
-	mask := uint32(len(t.slots) - 1)
-	home := uint32(id.lo) & mask
-	for i := home; t.slots[i] != 0; i = (i + 1) & mask {
-		if slot := t.slots[i]; slot>>placeBits == home&homeMask {
-			if r := t.at(placeOf(slot)); r.id == id {
+	away := uint32(0)
+	for i := t.home(id.lo); t.slots[i] != 0; i = t.next(i) {
+		if slot := t.slots[i]; slot>>placeBits == min(away, awayMax) {
+			if r := t.at(placeOf(slot)); r.hi == id.hi && r.lo == id.lo {
 				return r
 			}
 		}
+		away++
 	}
 	return nil
 }
 
 func placeOf(slot uint32) int { return int(slot&IdentitiesMax) - 1 }
+
+// home is the slot where the search for an identity begins.
+func (t *identities) home(lo uint32) uint32 {
+	return uint32(uint64(lo) * uint64(len(t.slots)) >> 32)
+}
+
+// next is the slot behind i.
+func (t *identities) next(i uint32) uint32 {
+	if i++; int(i) < len(t.slots) {
+		return i
+	}
+	return 0
+}
+
+// away is how far slot i is behind slot from.
+func (t *identities) away(from, i uint32) uint32 {
+	if i >= from {
+		return i - from
+	}
+	return i + uint32(len(t.slots)) - from
+}
 
 // remember adds id unless it is known: then it keeps its first number.
 func (t *identities) remember(id identity, seq uint64) {
@@ -119,8 +145,9 @@ func (t *identities) remember(id identity, seq uint64) {
 
 // renumber gives id another number, or adds it.
 func (t *identities) renumber(id identity, seq uint64) {
+	t.reach(seq)
 	if r := t.lookUp(id); r != nil {
-		r.seq = seq
+		r.seq = uint32(seq - t.base)
 		return
 	}
 	t.add(id, seq)
@@ -128,53 +155,72 @@ func (t *identities) renumber(id identity, seq uint64) {
 
 // add adds an id that is not known. One too many forgets the oldest.
 func (t *identities) add(id identity, seq uint64) {
+	t.reach(seq)
 	if t.n == t.size && !t.grow() {
 		t.forgetOldest()
 		t.evicted++
 	}
 	place := (t.head + t.n) % t.size
-	*t.at(place) = remembered{id, seq}
+	*t.at(place) = remembered{id.hi, id.lo, uint32(seq - t.base)}
 	t.n++
 	t.index(place)
 }
 
+// reach moves base so that seq, which is above all others, can be told from it.
+// What is more than 2^31 numbers older is forgotten.
+func (t *identities) reach(seq uint64) {
+	if t.n > 0 && seq-t.base > math.MaxUint32 {
+		young := identities{max: t.max, evicted: t.evicted}
+		t.each(func(id identity, old uint64) {
+			if seq-old > 1<<31 {
+				young.evicted++
+				return
+			}
+			young.add(id, old)
+		})
+		*t = young
+	}
+	if t.n == 0 {
+		t.base = seq
+	}
+}
+
 func (t *identities) index(place int) {
-	mask := uint32(len(t.slots) - 1)
-	home := uint32(t.at(place).id.lo) & mask
-	i := home
+	away := uint32(0)
+	i := t.home(t.at(place).lo)
 	for t.slots[i] != 0 {
-		i = (i + 1) & mask
+		i = t.next(i)
+		away++
 	}
-	t.slots[i] = uint32(place+1) | home<<placeBits
-	t.far = t.far || (i-home)&mask > homeMask
+	t.slots[i] = uint32(place+1) | min(away, awayMax)<<placeBits
 }
 
-// home is where the search for what is in slot i begins.
-func (t *identities) home(i, mask uint32) uint32 {
-	if t.far {
-		return uint32(t.at(placeOf(t.slots[i])).id.lo) & mask
+// awayFromHome is how far what is in slot i is from its home.
+func (t *identities) awayFromHome(i uint32) uint32 {
+	if away := t.slots[i] >> placeBits; away < awayMax {
+		return away
 	}
-	return (i - (i-t.slots[i]>>placeBits)&homeMask) & mask
+	return t.away(t.home(t.at(placeOf(t.slots[i])).lo), i)
 }
 
-// grow adds a chunk to the ring, up to max, and reports whether there is room
-// now. The ring only grows while nothing was forgotten, so it begins at 0 and
-// every place in it stays what it was.
+// grow adds a chunk to the ring, up to max, and reports whether there is
+// room now. The ring only grows while nothing was forgotten, so it begins at 0
+// and every place in it stays what it was.
 func (t *identities) grow() bool {
-	size := min(t.size+identitiesChunk, IdentitiesMax)
+	limit := IdentitiesMax
 	if t.max > 0 {
-		size = min(size, t.max)
+		limit = t.max
 	}
+	size := min(t.size+identitiesChunk, limit)
 	if size <= t.size {
 		return false
 	}
 	t.ring = append(t.ring, make([]remembered, size-t.size))
 	t.size = size
-	if 2*size <= len(t.slots) {
+	if 3*size <= 2*len(t.slots) {
 		return true
 	}
-	t.slots = make([]uint32, max(2*len(t.slots), 2*identitiesChunk))
-	t.far = false
+	t.slots = make([]uint32, min(max(2*len(t.slots), 2*identitiesChunk), limit*3/2+1))
 	for place := range t.n {
 		t.index(place)
 	}
@@ -184,14 +230,14 @@ func (t *identities) grow() bool {
 // forgetOldest frees the slot of the oldest and moves up what was displaced by
 // it, so that no search ends early at the hole.
 func (t *identities) forgetOldest() {
-	mask := uint32(len(t.slots) - 1)
-	hole := uint32(t.at(t.head).id.lo) & mask
+	hole := t.home(t.at(t.head).lo)
 	for placeOf(t.slots[hole]) != t.head {
-		hole = (hole + 1) & mask
+		hole = t.next(hole)
 	}
-	for i := (hole + 1) & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		if (i-t.home(i, mask))&mask >= (i-hole)&mask {
-			t.slots[hole] = t.slots[i]
+	for i := t.next(hole); t.slots[i] != 0; i = t.next(i) {
+		away, back := t.awayFromHome(i), t.away(hole, i)
+		if away >= back {
+			t.slots[hole] = t.slots[i]&IdentitiesMax | min(away-back, awayMax)<<placeBits
 			hole = i
 		}
 	}
@@ -205,14 +251,14 @@ func (t *identities) oldest() uint64 {
 	if t.n == 0 {
 		return 0
 	}
-	return t.at(t.head).seq
+	return t.base + uint64(t.at(t.head).seq)
 }
 
 // each calls f for every identity, oldest first.
 func (t *identities) each(f func(identity, uint64)) {
 	for i := range t.n {
 		r := t.at((t.head + i) % t.size)
-		f(r.id, r.seq)
+		f(identity{r.hi, r.lo}, t.base+uint64(r.seq))
 	}
 }
 
@@ -223,5 +269,5 @@ func (t *identities) reset() {
 		t.ring, t.slots, t.size = nil, nil, 0
 	}
 	clear(t.slots)
-	t.head, t.n, t.far = 0, 0, false
+	t.head, t.n = 0, 0
 }

@@ -14,7 +14,7 @@ func TestIdentitiesAgainstMap(t *testing.T) {
 		table := identities{max: []int{0, 1, 7, 256, 1000}[rng.IntN(5)]}
 		model, order := map[identity]uint64{}, []identity(nil)
 		for step := range uint64(4000) {
-			id := identity{rng.Uint64N(3), rng.Uint64N(2000) << (rng.Uint64N(2) * 40)}
+			id := someIdentity(rng)
 			if rng.IntN(500) == 0 {
 				table.reset()
 				clear(model)
@@ -29,7 +29,7 @@ func TestIdentitiesAgainstMap(t *testing.T) {
 				model[id] = step + 1
 				order = append(order, id)
 			}
-			id = identity{rng.Uint64N(3), rng.Uint64N(2000) << (rng.Uint64N(2) * 40)}
+			id = someIdentity(rng)
 			seq, ok := table.find(id)
 			if want, known := model[id]; seq != want || ok != known {
 				t.Fatalf("seed %d step %d: found %d %v, want %d %v", seed, step, seq, ok, want, known)
@@ -38,6 +38,29 @@ func TestIdentitiesAgainstMap(t *testing.T) {
 				t.Fatalf("seed %d step %d: oldest %d of %d, want %d of %d", seed, step, table.oldest(), table.n, want, len(order))
 			}
 		}
+	}
+}
+
+// someIdentity draws one of 6,000, crowded together in half of the homes.
+func someIdentity(rng *rand.Rand) identity {
+	return identity{rng.Uint64N(3), rng.Uint32N(2000) << (rng.Uint32N(2) * 18)}
+}
+
+// TestIdentitiesReachFar gives numbers that no longer fit above the first one.
+func TestIdentitiesReachFar(t *testing.T) {
+	table := identities{max: 1000}
+	far := []uint64{1, 2, 1 << 31, 1<<32 + 1, 1<<32 + 2, 1 << 60, 1<<60 + 1<<32 - 1, 1<<60 + 1<<32}
+	for i, seq := range far {
+		table.add(identity{hi: uint64(i)}, seq)
+		for k, old := range far[:i+1] {
+			got, ok := table.find(identity{hi: uint64(k)})
+			if ok && got != old || !ok && seq-old <= 1<<31 {
+				t.Errorf("after %d: number %d is found as %d, %v", seq, old, got, ok)
+			}
+		}
+	}
+	if table.oldest() != 1<<60+1<<32-1 || table.evicted != 6 {
+		t.Errorf("oldest %d, evicted %d", table.oldest(), table.evicted)
 	}
 }
 
@@ -64,13 +87,13 @@ func TestHashDependsOnEveryBit(t *testing.T) {
 	}
 }
 
-// TestMemoryPerIdentity keeps the stated price: 32 bytes each when full.
+// TestMemoryPerIdentity keeps the stated price: 22 bytes each when full.
 func TestMemoryPerIdentity(t *testing.T) {
 	table := identities{max: 1_000_000}
 	for i := range uint64(1_100_000) {
-		table.add(identity{i * 0x9e3779b97f4a7c15, i * 0xbf58476d1ce4e5b9}, i+1)
+		table.add(identity{i, uint32(i * 0x9e3779b97f4a7c15 >> 32)}, i+1)
 	}
-	if got := 24*table.size + 4*cap(table.slots); got > 33_000_000 {
+	if got := 16*table.size + 4*cap(table.slots); got > 22_100_000 {
 		t.Errorf("%d bytes for a million identities", got)
 	}
 	if table.evicted != 100_000 || table.oldest() != 100_001 {

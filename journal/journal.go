@@ -32,7 +32,7 @@ type Options struct {
 	QuotaBytes int64
 
 	// Identities is how many of the last identities are remembered to tell
-	// duplicates, 32 bytes of memory each; IdentitiesMax at most. 0 means
+	// duplicates, 22 bytes of memory each; IdentitiesMax at most. 0 means
 	// 1,000,000.
 	Identities int
 

@@ -69,7 +69,7 @@ func clone(b []byte) []byte { return append([]byte{}, b...) }
 // drain runs the journal into sink until all is drained.
 func drain(t testing.TB, j *journal.Journal, sink penstock.Sink) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- j.Run(ctx, sink) }()

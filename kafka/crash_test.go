@@ -69,7 +69,7 @@ func TestCutLine(t *testing.T) {
 							left.Store(times)
 						}
 						b := run(round*50+1, round*50+50)
-						if err := into.Write(within(t, 60*time.Second), b); err != nil {
+						if err := into.Write(within(t), b); err != nil {
 							t.Fatal(err)
 						}
 						if got := b.Tally(); got.Delivered != 50 {
@@ -93,7 +93,7 @@ func TestCrashAtEveryRequest(t *testing.T) {
 			t.Parallel()
 			l, cfg := cuttable(t)
 			first := newSink(t, cfg, kafka.SinkOptions{RoundTimeout: time.Second})
-			if err := (penstock.Retry{To: first}).Write(within(t, 10*time.Second), run(1, 20)); err != nil {
+			if err := (penstock.Retry{To: first}).Write(within(t), run(1, 20)); err != nil {
 				t.Fatal(err)
 			}
 			var seen atomic.Int64
@@ -114,7 +114,7 @@ func TestCrashAtEveryRequest(t *testing.T) {
 			l.rule(nil)
 			second := newSink(t, cfg, kafka.SinkOptions{})
 			b := run(1, 200)
-			if err := (penstock.Retry{To: second}).Write(within(t, 30*time.Second), b); err != nil {
+			if err := (penstock.Retry{To: second}).Write(within(t), b); err != nil {
 				t.Fatal(err)
 			}
 			if got := b.Tally(); got.Delivered != 200 {
@@ -128,7 +128,7 @@ func TestCrashAtEveryRequest(t *testing.T) {
 // A zombie cannot write, says why, and does not shut out its successor.
 func TestZombieIsFenced(t *testing.T) {
 	_, cfg := fake(t)
-	ctx := within(t, 20*time.Second)
+	ctx := within(t)
 	zombie := newSink(t, cfg, kafka.SinkOptions{})
 	if err := (penstock.Retry{To: zombie}).Write(ctx, run(1, 10)); err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func TestProgressBehindAnOpenTransaction(t *testing.T) {
 // question.
 func progressBehindAnOpenTransaction(t *testing.T) bool {
 	_, cfg := fake(t)
-	ctx := within(t, 20*time.Second)
+	ctx := within(t)
 	first := newSink(t, cfg, kafka.SinkOptions{})
 	if err := (penstock.Retry{To: first}).Write(ctx, run(1, 10)); err != nil {
 		t.Fatal(err)
@@ -186,7 +186,10 @@ func progressBehindAnOpenTransaction(t *testing.T) bool {
 	if err := other.ProduceSync(ctx, open).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	err = first.Write(within(t, 3*time.Second), run(11, 20))
+	// A Write that waits for the other's transaction must not outwait its time-out.
+	short, stop := context.WithTimeout(ctx, 20*time.Second)
+	defer stop()
+	err = first.Write(short, run(11, 20))
 	if err != nil && strings.Contains(err.Error(), kerr.OutOfOrderSequenceNumber.Message) {
 		return false
 	}
@@ -202,7 +205,7 @@ func progressBehindAnOpenTransaction(t *testing.T) bool {
 // then to begin at the given position.
 func beginsAt(t *testing.T, cfg kafka.Config, other *kgo.Client, want uint64) {
 	t.Helper()
-	ctx := within(t, 20*time.Second)
+	ctx := within(t)
 	second := newSink(t, cfg, kafka.SinkOptions{})
 	answer := make(chan uint64, 1)
 	go func() {
@@ -227,7 +230,7 @@ func beginsAt(t *testing.T, cfg kafka.Config, other *kgo.Client, want uint64) {
 
 func TestProgressOutlivesCompaction(t *testing.T) {
 	c, cfg := fake(t)
-	ctx := within(t, 20*time.Second)
+	ctx := within(t)
 	first := newSink(t, cfg, kafka.SinkOptions{})
 	for n := uint64(1); n < 100; n += 10 {
 		if err := (penstock.Retry{To: first}).Write(ctx, run(n, n+9)); err != nil {
@@ -245,7 +248,7 @@ func TestProgressOutlivesCompaction(t *testing.T) {
 // manages to commit until it is shut out, the new one knows of.
 func TestTakeover(t *testing.T) {
 	_, cfg := fake(t)
-	ctx := within(t, 60*time.Second)
+	ctx := within(t)
 	var end uint64 // every position up to here has been given to some sink
 	for range 4 {
 		sink := newSink(t, cfg, kafka.SinkOptions{})

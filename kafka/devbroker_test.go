@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -9,28 +10,29 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/internal/realtest"
 	"github.com/penstock-io/penstock/kafka"
 )
 
 // The development broker finds everything again: topics, events, progress.
 func TestDevBrokerKeepsItsData(t *testing.T) {
-	dir, addr := t.TempDir(), "127.0.0.1:0"
+	dir, addr := t.TempDir(), realtest.Addr(t)
 	for start := range uint64(3) {
 		dev, err := kafka.StartDevBroker(addr, dir, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		addr = dev.Addr() // the same port again
-		cfg := kafka.Config{Brokers: []string{addr}}
+		cfg := kafka.Config{Brokers: []string{addr}} // each time the same port
 		sink := newSink(t, cfg, kafka.SinkOptions{})
-		if n, err := sink.Position(within(t, 10*time.Second), door); n != start*100 || err != nil {
+		if n, err := sink.Position(within(t), door); n != start*100 || err != nil {
 			t.Fatalf("start %d begins at %d: %v", start, n, err)
 		}
-		if err := (penstock.Retry{To: sink}).Write(within(t, 10*time.Second), run(1, start*100+100)); err != nil {
+		if err := (penstock.Retry{To: sink}).Write(within(t), run(1, start*100+100)); err != nil {
 			t.Fatal(err)
 		}
 		onceEach(t, cfg, "orders", start*100+100)
@@ -68,9 +70,13 @@ func TestDevBrokerOutlivesKill9(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var said bytes.Buffer
+		child.Stderr = &said
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
+		// A child that stands still says where, and dies.
+		stuck := time.AfterFunc(5*time.Minute, func() { child.Process.Signal(syscall.SIGQUIT) })
 		delivered := uint64(0)
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
@@ -83,8 +89,9 @@ func TestDevBrokerOutlivesKill9(t *testing.T) {
 			fmt.Sscanf(lines.Text(), "delivered %d", &delivered)
 		}
 		child.Wait()
+		stuck.Stop()
 		if delivered < uint64(kill+1)*3000 {
-			t.Fatalf("the child died by itself at %d", delivered)
+			t.Fatalf("the child died by itself at %d, or stood still for five minutes:\n%s", delivered, said.Bytes())
 		}
 
 		dev, err := kafka.StartDevBroker("127.0.0.1:0", dir, nil)
@@ -93,7 +100,7 @@ func TestDevBrokerOutlivesKill9(t *testing.T) {
 		}
 		cfg := kafka.Config{Brokers: []string{dev.Addr()}}
 		sink := newSink(t, cfg, kafka.SinkOptions{})
-		found, err := sink.Position(within(t, 20*time.Second), door)
+		found, err := sink.Position(within(t), door)
 		if err != nil || found < delivered {
 			t.Fatalf("kill %d: %d were delivered, %d are there: %v", kill, delivered, found, err)
 		}
@@ -118,7 +125,8 @@ func writeForEver(t *testing.T, dir string) {
 	}
 	for {
 		b := run(next+1, next+100)
-		if err := (penstock.Retry{To: sink}).Write(context.Background(), b); err != nil {
+		told := func(err error, attempt int, _ time.Duration) { fmt.Fprintln(os.Stderr, "attempt", attempt, err) }
+		if err := (penstock.Retry{To: sink, OnError: told}).Write(context.Background(), b); err != nil {
 			t.Fatal(err)
 		}
 		next += 100
@@ -144,7 +152,7 @@ func TestHalfEndedTransaction(t *testing.T) {
 			cfg, stop := onDir(t, dir)
 			sink := newSink(t, cfg, kafka.SinkOptions{})
 			for _, from := range []uint64{1, 51} {
-				if err := (penstock.Retry{To: sink}).Write(within(t, 10*time.Second), run(from, from+49)); err != nil {
+				if err := (penstock.Retry{To: sink}).Write(within(t), run(from, from+49)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -165,7 +173,7 @@ func TestHalfEndedTransaction(t *testing.T) {
 			for range 2 { // and another crash does not change it
 				cfg, stop := onDir(t, dir)
 				heir := newSink(t, cfg, kafka.SinkOptions{})
-				if n, err := heir.Position(within(t, 10*time.Second), door); n != c.want || err != nil {
+				if n, err := heir.Position(within(t), door); n != c.want || err != nil {
 					t.Fatalf("begins at %d, not %d: %v", n, c.want, err)
 				}
 				onceEach(t, cfg, "orders", c.want)

@@ -23,7 +23,7 @@ func TestBrokerKill9(t *testing.T) {
 	cfg := kafka.Config{Brokers: []string{server.Addr()}}
 	sink := newSink(t, cfg, kafka.SinkOptions{RoundTimeout: 2 * time.Second})
 	var written, failed atomic.Int64
-	ctx, stop := context.WithCancel(within(t, 2*time.Minute))
+	ctx, stop := context.WithCancel(within(t))
 	done := make(chan uint64, 1)
 	go func() {
 		into := penstock.Retry{To: sink, Max: time.Second, OnError: func(err error, attempt int, _ time.Duration) {
@@ -65,14 +65,13 @@ func TestBrokerKill9(t *testing.T) {
 // until waits until n is reached.
 func until(t *testing.T, counter *atomic.Int64, n int64) {
 	t.Helper()
-	deadline := time.NewTimer(time.Minute)
-	defer deadline.Stop()
+	ctx := within(t)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for counter.Load() < n {
 		select {
 		case <-tick.C:
-		case <-deadline.C:
+		case <-ctx.Done():
 			t.Fatalf("stuck at %d of %d", counter.Load(), n)
 		}
 	}

@@ -26,7 +26,7 @@ func drain(t *testing.T, sink *kafka.Sink, b *penstock.Batch) {
 		To:  penstock.Bisect{To: penstock.DeadLetters{To: sink, Letters: sink}},
 		Min: time.Millisecond,
 	}
-	if err := line.Write(within(t, 30*time.Second), b); err != nil {
+	if err := line.Write(within(t), b); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.Tally(); !got.Conserved() || got.Pending > 0 {
@@ -83,7 +83,7 @@ func TestTooLarge(t *testing.T) {
 				bad.Body = noise(200_000)
 				bad.Raw = bad.Body
 				if who == "broker" {
-					if _, err := sink.Position(within(t, 20*time.Second), o.Door); err != nil {
+					if _, err := sink.Position(within(t), o.Door); err != nil {
 						t.Fatal(err)
 					}
 					shrink(t, cfg, topic, "100000") // behind the sink's back
@@ -138,7 +138,7 @@ func noise(n int) []byte {
 // shrink lowers the topic's limit and returns once the broker goes by it.
 func shrink(t *testing.T, cfg kafka.Config, topic, limit string) {
 	t.Helper()
-	ctx := within(t, 20*time.Second)
+	ctx := within(t)
 	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.TransactionalID(topic+"-probe"))
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +220,7 @@ func TestRefusedLettersPend(t *testing.T) {
 	cfg := guarded(t, grant(kmsg.ACLResourceTypeTopic, kafka.ProgressTopic), grant(kmsg.ACLResourceTypeTransactionalId, txnID))
 	sink := newSink(t, cfg, kafka.SinkOptions{})
 	b := run(1, 3)
-	err := penstock.DeadLetters{To: sink, Letters: sink}.Write(within(t, 20*time.Second), b)
+	err := penstock.DeadLetters{To: sink, Letters: sink}.Write(within(t), b)
 	if err == nil || b.Tally().Pending != 3 || !strings.Contains(err.Error(), "orders.rejects") {
 		t.Fatalf("%v, %v", b.Tally(), err)
 	}
@@ -231,12 +231,12 @@ func TestRefusedTransactionsSaySo(t *testing.T) {
 		grant(kmsg.ACLResourceTypeTopic, kafka.ProgressTopic))
 	sink := newSink(t, cfg, kafka.SinkOptions{})
 	b := run(1, 3)
-	err := sink.Write(within(t, 20*time.Second), b)
+	err := sink.Write(within(t), b)
 	if err == nil || b.Tally().Pending != 3 || !strings.Contains(err.Error(), "at least once") {
 		t.Fatalf("%v, %v", b.Tally(), err)
 	}
 	unsure := newSink(t, cfg, kafka.SinkOptions{AtLeastOnce: true})
-	if err := unsure.Write(within(t, 20*time.Second), b); err != nil || b.Tally().Delivered != 3 {
+	if err := unsure.Write(within(t), b); err != nil || b.Tally().Delivered != 3 {
 		t.Fatalf("%v, %v", b.Tally(), err)
 	}
 }
@@ -246,7 +246,7 @@ func TestWrongPassword(t *testing.T) {
 	cfg.SASL = &kafka.SASL{User: "penstock", Password: "wrong"}
 	sink := newSink(t, cfg, kafka.SinkOptions{})
 	b := run(1, 3)
-	if err := sink.Write(within(t, 20*time.Second), b); err == nil || b.Tally().Pending != 3 {
+	if err := sink.Write(within(t), b); err == nil || b.Tally().Pending != 3 {
 		t.Fatalf("%v, %v", b.Tally(), err)
 	} else if !strings.Contains(err.Error(), "SASL") {
 		t.Fatalf("says only: %v", err)

@@ -223,6 +223,9 @@ func (s *session) transact(ctx context.Context, r *round) error {
 		s.broken = s.broken || !permanent(err) && !missing(err)
 		return err
 	}
+	if err := s.catchUp(ctx); err != nil {
+		return err
+	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
 	defer cancel()
 	if err := s.client.EndTransaction(ending, kgo.TryCommit); err != nil {
@@ -231,6 +234,41 @@ func (s *session) transact(ctx context.Context, r *round) error {
 	}
 	return nil
 }
+
+// catchUp waits, in a session's first transaction, until the driver knows of
+// the partitions it has sent to. The driver sends to a new topic's partitions
+// just before it puts them down (v1.22.3, storePartitionsUpdate); answered faster
+// than that, it takes the transaction for empty, and when told to commit it
+// aborts and returns nil. Its metadata loop does one thing after the other, so
+// once it has purged a topic, here one that nobody has, the update before is done.
+//
+// The first transaction is enough: all of a session's transactions write to
+// the progress topic, and one known partition makes the driver commit.
+//
+// When it returns an error the session is broken.
+func (s *session) catchUp(ctx context.Context) error {
+	if s.caughtUp {
+		return nil
+	}
+	purged := make(chan struct{})
+	go func() {
+		defer close(purged)
+		s.client.PurgeTopicsFromProducing(noTopic)
+	}()
+	select {
+	case <-purged:
+		s.caughtUp = true
+		return nil
+	case <-ctx.Done():
+		s.broken = true
+		s.close() // makes the driver let go of the call
+		<-purged
+		return fmt.Errorf("wait for the driver's books: %w", context.Cause(ctx))
+	}
+}
+
+// noTopic is a name that no topic can have.
+const noTopic = "no topic"
 
 // abort ends the transaction so that nothing of it is ever read. Where that
 // does not succeed, the session is broken, and the next one does it.

@@ -21,6 +21,7 @@ type session struct {
 	progress progress // committed
 	refused  map[string]*penstock.Reject
 	broken   bool
+	caughtUp bool   // see catchUp
 	events   uint64 // put into Kafka since the Sink last noted it
 	rounds   uint64
 

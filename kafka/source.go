@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strconv"
 	"time"
 
@@ -78,10 +79,16 @@ func NewSource(cfg Config, o SourceOptions) (*Source, error) {
 // Run writes the topic's events into into, batch by batch. Without Follow it
 // returns nil once it has read what was in the topic when it began, for which
 // it waits for transactions that are still open; in a group, once the group
-// has. It returns into's error as soon as a batch is not wholly
-// settled, having committed nothing of it.
+// has, whose coordinator it waits for a minute at most, and with Follow as long
+// as ctx allows, with a warning each time that it is not available. It returns into's error as soon as a batch
+// is not wholly settled, having committed nothing of it.
 func (s *Source) Run(ctx context.Context, into penstock.Sink) error {
 	r := reading{Source: s, next: map[int32]int64{}, ready: make(chan struct{})}
+	r.joining = joining{log: s.log.With("group", s.o.Group), session: s.session()}
+	if s.o.Group != "" {
+		r.joining.begin()
+		defer r.joining.end()
+	}
 	client, err := s.client(&r)
 	if err != nil {
 		return err
@@ -116,13 +123,15 @@ func (s *Source) client(r *reading) (*kgo.Client, error) {
 	if s.o.Group != "" {
 		opts = append(opts,
 			kgo.ConsumerGroup(s.o.Group),
+			kgo.SessionTimeout(s.session()),
+			kgo.HeartbeatInterval(min(3*time.Second, s.session()/4)),
+			kgo.RebalanceTimeout(s.rebalance()),
+			kgo.OnPartitionsAssigned(r.joining.given),
 			kgo.DisableAutoCommit(),
 			kgo.BlockRebalanceOnPoll()) // no partition goes to another member while its events are under way
 	}
 	if s.o.Positions != nil {
-		// Who was killed is missed soon: that a member only seemed dead does no
-		// harm where the sink itself knows what it has.
-		opts = append(opts, kgo.AdjustFetchOffsetsFn(r.resume), kgo.SessionTimeout(10*time.Second))
+		opts = append(opts, kgo.AdjustFetchOffsetsFn(r.resume))
 	}
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
@@ -131,33 +140,75 @@ func (s *Source) client(r *reading) (*kgo.Client, error) {
 	return client, nil
 }
 
+// session is how long the group misses a member of this Source.
+func (s *Source) session() time.Duration {
+	if s.o.Positions != nil {
+		return shortSession
+	}
+	return longSession
+}
+
+// rebalance is how long the group waits for members that were killed while they
+// joined, too. Who is longer at a batch than that loses its partitions, which
+// costs a Source with Positions no more than the reading of it again.
+func (s *Source) rebalance() time.Duration {
+	if s.o.Positions != nil {
+		return 2 * shortSession
+	}
+	return time.Minute
+}
+
 // reading is one Run.
 type reading struct {
 	*Source
-	client *kgo.Client
-	ready  chan struct{}   // closed when client is set: the driver calls resume from a goroutine of its own
-	ends   map[int32]int64 // where each partition ended when we began; nil to follow
-	next   map[int32]int64 // the offset to read next, where known
-	idle   bool            // the last poll brought nothing
+	joining joining
+	client  *kgo.Client
+	ready   chan struct{}   // closed when client is set: the driver calls resume from a goroutine of its own
+	ends    map[int32]int64 // where each partition ended when we began; nil to follow
+	next    map[int32]int64 // the offset to read next, where known
+	idle    bool            // the last poll brought nothing
+	lost    time.Time       // when the group was lost, if nothing was read since
 }
 
 // look checks that the topic is there and notes where it ends.
 func (r *reading) look(ctx context.Context) error {
-	if err := r.cfg.reach(ctx, r.client); err != nil {
+	err := r.cfg.checkTopic(ctx, r.client, r.o.Topic)
+	if err != nil || r.o.Follow {
 		return err
 	}
-	admin := kadm.NewClient(r.client)
-	meta, err := admin.Metadata(ctx, r.o.Topic)
+	return r.lookEnds(ctx, kadm.NewClient(r.client))
+}
+
+// CheckTopic tells whether the brokers answer and the topic is there; the error
+// is ErrNoTopic where it is not. It joins no group and reads nothing.
+func CheckTopic(ctx context.Context, cfg Config, topic string) error {
+	opts, err := cfg.options()
+	if err != nil {
+		return err
+	}
+	client, err := kgo.NewClient(opts...)
+	if err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	defer client.Close()
+	if err := cfg.checkTopic(ctx, client, topic); err != nil {
+		return fmt.Errorf("kafka: read topic %s: %w", topic, err)
+	}
+	return nil
+}
+
+func (c Config) checkTopic(ctx context.Context, client *kgo.Client, topic string) error {
+	if err := c.reach(ctx, client); err != nil {
+		return err
+	}
+	meta, err := kadm.NewClient(client).Metadata(ctx, topic)
 	if err == nil {
-		err = readiness(meta.Topics[r.o.Topic])
+		err = readiness(meta.Topics[topic])
 	}
 	if errors.Is(err, kerr.UnknownTopicOrPartition) {
 		return ErrNoTopic
 	}
-	if err != nil || r.o.Follow {
-		return err
-	}
-	return r.lookEnds(ctx, admin)
+	return err
 }
 
 func (r *reading) lookEnds(ctx context.Context, admin *kadm.Client) error {
@@ -256,6 +307,7 @@ func (r *reading) step(ctx context.Context, into penstock.Sink) error {
 	if r.idle {
 		return nil
 	}
+	r.lost = time.Time{}
 	batch, records := r.batch(records)
 	if err := into.Write(ctx, batch); err != nil {
 		return fmt.Errorf("kafka: settle %d events of topic %s: %w", len(batch.Events), r.o.Topic, err)
@@ -272,13 +324,48 @@ func (r *reading) check(fetches kgo.Fetches) error {
 		var loss *kgo.ErrDataLoss
 		switch {
 		case errors.Is(e.Err, context.DeadlineExceeded):
+		case rejoins(e.Err) && r.patient():
+			r.log.Warn("the group does not answer; trying again", "group", r.o.Group, "err", e.Err)
 		case errors.As(e.Err, &loss):
 			r.log.Error("the brokers have lost records that were in the topic", "err", loss)
 		default:
+			if e.Topic == "" { // the group's fault, not a partition's
+				return fmt.Errorf("kafka: read topic %s as group %s: %w", r.o.Topic, r.o.Group, e.Err)
+			}
 			return fmt.Errorf("kafka: read topic %s, partition %d: %w", e.Topic, e.Partition, e.Err)
 		}
 	}
 	return nil
+}
+
+// rejoins reports whether the driver lost the group to something that passes, as
+// a broker's restart does: it goes on trying to join by itself.
+func rejoins(err error) bool {
+	var group *kgo.ErrGroupSession
+	return errors.As(err, &group) &&
+		(kerr.IsRetriable(group.Err) || kgo.IsRetryableBrokerErr(group.Err) || isDialErr(group.Err) || expelled(group.Err))
+}
+
+// groupPatience is how long a Run that has an end waits for a group that was lost.
+const groupPatience = time.Minute
+
+// patient reports whether to wait on for the group. A Run without an end does.
+func (r *reading) patient() bool {
+	if r.lost.IsZero() {
+		r.lost = time.Now()
+	}
+	return r.o.Follow || time.Since(r.lost) < groupPatience
+}
+
+// expelled reports whether the group no longer knows this member: it was too
+// slow, or the group's broker has started anew.
+func expelled(err error) bool {
+	return errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.UnknownMemberID)
+}
+
+func isDialErr(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
 }
 
 // batch makes events of the records. Control records become none, but count
@@ -342,7 +429,7 @@ func (r *reading) commit(ctx context.Context, records []*kgo.Record) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, kerr.RebalanceInProgress), errors.Is(err, kerr.IllegalGeneration), errors.Is(err, kerr.UnknownMemberID):
+	case expelled(err):
 		r.log.Warn("the group took the partitions away before their offsets were committed: these events will be read again", "err", err)
 		return nil
 	}

@@ -55,7 +55,7 @@ func source(t *testing.T, cfg kafka.Config, o kafka.SourceOptions) *kafka.Source
 func TestGroupGoesOnWhereItSettled(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, cfg kafka.Config) {
-		ctx := within(t, 60*time.Second)
+		ctx := within(t)
 		topic := realtest.Name(t)
 		sink, err := kafka.NewSink(cfg, kafka.SinkOptions{Topic: topic, Door: "journal:" + topic, Partitions: 1})
 		if err != nil {
@@ -100,7 +100,7 @@ func TestGroupGoesOnWhereItSettled(t *testing.T) {
 
 func TestFollowFromEnd(t *testing.T) {
 	_, cfg := fake(t)
-	ctx := within(t, 20*time.Second)
+	ctx := within(t)
 	sink := newSink(t, cfg, kafka.SinkOptions{})
 	if err := (penstock.Retry{To: sink}).Write(ctx, run(1, 10)); err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ func TestSourceCarriesAll(t *testing.T) {
 	sink := newSink(t, cfg, kafka.SinkOptions{})
 	b := run(1, 1)
 	b.Events[0].Headers = []penstock.Header{{Name: "ce-source", Value: []byte("shop")}}
-	if err := (penstock.Retry{To: sink}).Write(within(t, 10*time.Second), b); err != nil {
+	if err := (penstock.Retry{To: sink}).Write(within(t), b); err != nil {
 		t.Fatal(err)
 	}
 	e := read(t, cfg, "orders")[0]
@@ -148,7 +148,7 @@ func TestSourceCarriesAll(t *testing.T) {
 
 func TestMissingTopic(t *testing.T) {
 	_, cfg := fake(t)
-	err := source(t, cfg, kafka.SourceOptions{Topic: "nowhere"}).Run(within(t, 10*time.Second), &collector{})
+	err := source(t, cfg, kafka.SourceOptions{Topic: "nowhere"}).Run(within(t), &collector{})
 	if err == nil || !strings.Contains(err.Error(), "does not exist") {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestKcatReads(t *testing.T) {
 			for _, e := range b.Events {
 				e.Origin.Door = "journal:" + topic
 			}
-			if err := (penstock.Retry{To: sink}).Write(within(t, 20*time.Second), b); err != nil {
+			if err := (penstock.Retry{To: sink}).Write(within(t), b); err != nil {
 				t.Fatal(err)
 			}
 			// A commit is answered a little before its records can be read, and

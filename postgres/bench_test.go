@@ -8,6 +8,7 @@ import (
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/internal/realtest"
+	"github.com/penstock-io/penstock/internal/sinktest"
 	"github.com/penstock-io/penstock/postgres"
 )
 
@@ -17,12 +18,12 @@ import (
 const benchRows = 20_000
 
 func benchBatch(b *testing.B, dsn string) (*postgres.Table, *penstock.Batch) {
-	s := load(b, ordersFile)
+	s := sinktest.Stream(b, sinktest.Orders)
 	var texts []string
 	for i := range benchRows {
 		texts = append(texts, fmt.Sprintf(`{"order_id":%d,"created_at":"2026-01-02T03:04:05Z","amount":"%d.50","ratio":%d,"paid":true,"note":"please leave it at number %d"}`, i, i, i, i))
 	}
-	return open(b, dsn, postgres.Options{Stream: s, Connections: 1}), events(b, s, 0, texts...)
+	return open(b, dsn, postgres.Options{Stream: s, Connections: 1}), sinktest.Events(b, s, 0, texts...)
 }
 
 func BenchmarkChunk(b *testing.B) {

@@ -38,20 +38,30 @@ func (t *Table) Source(ctx context.Context, job, source, fingerprint string) err
 
 // Done lists the job's chunks that are in the ledger, by source and start.
 func (t *Table) Done(ctx context.Context, job string) ([]penstock.Chunk, error) {
-	rows, err := t.pool.Query(ctx, "SELECT job, source, start, length, first, records, rejects FROM "+t.ledger.chunks+
-		" WHERE job = $1 ORDER BY source, start", job)
-	if err != nil {
-		return nil, fmt.Errorf("postgres: read the ledger: %w", err)
-	}
-	done, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c penstock.Chunk, err error) {
-		err = row.Scan(&c.Job, &c.Source, &c.Start, &c.Length, &c.First, &c.Count, &c.Rejects)
-		return c, err
-	})
+	done, err := collectChunks(t.pool.Query(ctx, t.chunksSQL(), job))
 	if err != nil {
 		return nil, fmt.Errorf("postgres: read the ledger: %w", err)
 	}
 	return done, nil
 }
+
+// chunksSQL lists a job's chunks.
+func (t *Table) chunksSQL() string {
+	return "SELECT job, source, start, length, first, records, rejects, loader FROM " + t.ledger.chunks + " WHERE job = $1 ORDER BY source, start"
+}
+
+func collectChunks(rows pgx.Rows, err error) ([]penstock.Chunk, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c penstock.Chunk, err error) {
+		err = row.Scan(&c.Job, &c.Source, &c.Start, &c.Length, &c.First, &c.Count, &c.Rejects, &c.Loader)
+		return c, err
+	})
+}
+
+// Loader is what the ledger calls this Table: letters and digits, another for each.
+func (t *Table) Loader() string { return t.loader }
 
 // Claim takes the chunk for this loader, unless it is loaded or another loader
 // has it in work. It only shares out the work: that a chunk is loaded once the
@@ -114,10 +124,19 @@ func (t *Table) Chunk(c penstock.Chunk) penstock.Sink {
 	return &sink{table: t, entry: &chunkEntry{table: t, chunk: c}}
 }
 
+// Later is Chunk for a load that ends in Secure: a Write returns when the chunk
+// is committed, and does not wait until that is on the server's disk. A server
+// that crashes within the next second may have forgotten the chunk, its rows
+// together with its entry in the ledger.
+func (t *Table) Later(c penstock.Chunk) penstock.Sink {
+	return &sink{table: t, entry: &chunkEntry{table: t, chunk: c, later: true}}
+}
+
 // A chunkEntry is the ledger's row for a chunk. It is for one Write at a time.
 type chunkEntry struct {
 	table *Table
 	chunk penstock.Chunk
+	later bool // its commit does not wait for the disk
 	ours  bool // the chunk is in the ledger by this Table
 	most  int  // events that the first Write had: what later ones lack was rejected
 }
@@ -125,6 +144,11 @@ type chunkEntry struct {
 func (c *chunkEntry) enter(ctx context.Context, conn *pgx.Conn, events []*penstock.Event) ([]*penstock.Event, error) {
 	c.most = max(c.most, len(events))
 	k := c.chunk
+	if c.later {
+		if _, err := conn.Exec(ctx, "SET LOCAL synchronous_commit = off"); err != nil {
+			return nil, err
+		}
+	}
 	tag, err := conn.Exec(ctx, "INSERT INTO "+c.table.ledger.chunks+" (job, source, start, length, first, records, loaded, rejects, loader, table_name) "+
 		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
 		k.Job, k.Source, k.Start, k.Length, int64(k.First), k.Count, len(events), k.Rejects+int64(c.most-len(events)), c.table.loader, c.table.o.Stream.Table.Name)

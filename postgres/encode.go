@@ -123,11 +123,12 @@ func encodeText(dst []byte, v *penstock.Value) ([]byte, string) {
 	if v.Kind != penstock.Text {
 		return sized(dst, v, penstock.Value.AppendText)
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(v.Bytes)))
-	if why := unfit(v.Bytes); why != "" {
+	text := v.Bytes
+	if why := unfit(text); why != "" {
 		return dst, why
 	}
-	return append(dst, v.Bytes...), ""
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(text)))
+	return append(dst, text...), ""
 }
 
 // unfit says what PostgreSQL would refuse of a text, in one pass for ASCII.
@@ -138,6 +139,11 @@ func unfit(text []byte) string {
 	for ; i+8 <= len(text); i += 8 {
 		w := binary.LittleEndian.Uint64(text[i:])
 		odd |= (w - ones) | w
+	}
+	if i > 0 && i < len(text) {
+		w := binary.LittleEndian.Uint64(text[len(text)-8:]) // some bytes twice
+		odd |= (w - ones) | w
+		i = len(text)
 	}
 	odd &= highs
 	for ; i < len(text); i++ {

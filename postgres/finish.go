@@ -97,18 +97,21 @@ func attempt(ctx context.Context, tx pgx.Tx, statement string) error {
 
 // beside is a table in the same schema.
 func (t *Table) beside(name string) pgx.Identifier {
-	return append(append(pgx.Identifier{}, t.name[:len(t.name)-1]...), shorten(name))
+	return append(append(pgx.Identifier{}, t.name[:len(t.name)-1]...), shorten(name, nameBytesMax))
 }
 
 // again is the table of doubled keys.
 func (t *Table) again() pgx.Identifier { return t.beside("penstock_again_" + t.name[len(t.name)-1]) }
 
-// shorten keeps a name within the 63 bytes that PostgreSQL tells names apart by.
-func shorten(name string) string {
-	if len(name) <= 63 {
+// nameBytesMax is how much of a name PostgreSQL tells names apart by.
+const nameBytesMax = 63
+
+// shorten keeps a name within so many bytes.
+func shorten(name string, most int) string {
+	if len(name) <= most {
 		return name
 	}
-	name = name[:63]
+	name = name[:most]
 	for !utf8.ValidString(name) {
 		name = name[:len(name)-1]
 	}

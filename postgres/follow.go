@@ -18,8 +18,10 @@ import (
 // settled and not written again. Two members of a consumer group that both
 // believe the partition theirs do no harm.
 //
-// Whatever is rejected must have its durable letter before an event behind it
-// is written, so put DeadLetters inside a Bisect round the sink.
+// Dead letters among the events are kept in the ledger's table penstock_rejects,
+// in the same transaction. So what is rejected on the way and what the table
+// refuses is neither lost nor there twice when the sink is, without Letters, To
+// of a DeadLetters inside a Bisect.
 func (t *Table) Follow(consumer string) penstock.Sink {
 	return &sink{table: t, entry: &followEntry{t, consumer}}
 }
@@ -71,12 +73,20 @@ func (f *followEntry) enter(ctx context.Context, conn *pgx.Conn, events []*penst
 	if err != nil {
 		return nil, err
 	}
-	covered := slices.IndexFunc(events, func(e *penstock.Event) bool { return int64(e.Origin.Position) < before[e.Origin.Door] })
-	if covered < 0 {
-		return events, nil
+	var rows, letters []*penstock.Event
+	for _, e := range events {
+		switch {
+		case int64(e.Origin.Position) < before[e.Origin.Door]: // in the database already
+		case e.Letter:
+			letters = append(letters, e)
+		default:
+			rows = append(rows, e)
+		}
 	}
-	todo := slices.Clone(events)
-	return slices.DeleteFunc(todo, func(e *penstock.Event) bool { return int64(e.Origin.Position) < before[e.Origin.Door] }), nil
+	if err := f.keep(ctx, conn, letters); err != nil {
+		return nil, fmt.Errorf("keep %d dead letters: %w", len(letters), err)
+	}
+	return rows, nil
 }
 
 // advance sets the positions and returns what they were.
@@ -106,32 +116,22 @@ func (f *followEntry) settle(e *penstock.Event, _ bool) { e.Deliver(penstock.Pla
 
 func (f *followEntry) leave(context.Context) {}
 
-// Letters returns a sink that keeps dead letters in the ledger's table
-// penstock_rejects, each door and position once.
-func (t *Table) Letters(consumer string) penstock.Sink {
-	return penstock.SinkFunc(func(ctx context.Context, b *penstock.Batch) error {
-		letters := b.Pending().Events
-		batch := &pgx.Batch{}
-		for _, e := range letters {
-			header := map[string]string{}
-			for _, h := range e.Headers {
-				header[h.Name] = string(h.Value)
-			}
-			batch.Queue("INSERT INTO "+t.ledger.rejects+" (consumer, door, place, id, event, code, pointer, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
-				consumer, e.Origin.Door, int64(e.Origin.Position), printable(string(e.ID)), nonNil(e.Body), header[penstock.HeaderCode],
-				printable(header[penstock.HeaderPointer]), printable(header[penstock.HeaderDetail]))
-		}
-		if len(letters) == 0 {
-			return nil
-		}
-		if err := t.pool.SendBatch(ctx, batch).Close(); err != nil { // one implicit transaction
-			return fmt.Errorf("postgres: keep %d dead letters: %w", len(letters), err)
-		}
-		for _, e := range letters {
-			e.Deliver(penstock.Place{})
-		}
+// keep writes the letters into the ledger's table penstock_rejects.
+func (f *followEntry) keep(ctx context.Context, conn *pgx.Conn, letters []*penstock.Event) error {
+	if len(letters) == 0 {
 		return nil
-	})
+	}
+	batch := &pgx.Batch{}
+	for _, e := range letters {
+		header := map[string]string{}
+		for _, h := range e.Headers {
+			header[h.Name] = string(h.Value)
+		}
+		batch.Queue("INSERT INTO "+f.table.ledger.rejects+" (consumer, door, place, id, event, code, pointer, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+			f.consumer, e.Origin.Door, int64(e.Origin.Position), printable(string(e.ID)), nonNil(e.Body), header[penstock.HeaderCode],
+			printable(header[penstock.HeaderPointer]), printable(header[penstock.HeaderDetail]))
+	}
+	return conn.SendBatch(ctx, batch).Close()
 }
 
 // printable is a text as PostgreSQL can store it.

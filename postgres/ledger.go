@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -42,6 +43,15 @@ func (t *Table) makeLedger(ctx context.Context, tx pgx.Tx) error {
 		t.ledger.deferred + ` (table_name text NOT NULL, job text NOT NULL, place int NOT NULL, statement text NOT NULL, PRIMARY KEY (table_name, place))`,
 		t.ledger.replaced + ` (job text PRIMARY KEY, table_name text NOT NULL, at timestamptz NOT NULL DEFAULT now())`,
 	} {
+		// Asked first: CREATE needs a right on the schema, also of what is there.
+		name, _, _ := strings.Cut(statement, " (")
+		var there bool
+		if err := tx.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", name).Scan(&there); err != nil {
+			return fmt.Errorf("look for the ledger beside it: %w", err)
+		}
+		if there {
+			continue
+		}
 		if _, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+statement); err != nil {
 			return fmt.Errorf("make the ledger beside it: %w", err)
 		}
@@ -60,7 +70,7 @@ func (t *Table) checkUnfinished(ctx context.Context, tx pgx.Tx) error {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil
 	case err != nil:
-		return fmt.Errorf("read the ledger: %w", err)
+		return fmt.Errorf("read the ledger (the role needs SELECT, INSERT, UPDATE and DELETE on the penstock_ tables beside it): %w", err)
 	}
 	return fmt.Errorf("the load of %s into it has not come to its end, where its primary key is made: run that load again first, or drop the table", sources)
 }

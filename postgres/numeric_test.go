@@ -4,15 +4,18 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/internal/realtest"
+	"github.com/penstock-io/penstock/stream"
 )
 
 // TestNumericsAreTheServersOwn sends values both as our binary form and as
@@ -98,6 +101,17 @@ func TestUnfitText(t *testing.T) {
 	} {
 		if got := unfit([]byte(text)); got != why {
 			t.Errorf("%q: %q, want %q", text, got, why)
+		}
+	}
+}
+
+// A zero is shown with its column's decimals, like any other number.
+func TestZeroKeepsItsScale(t *testing.T) {
+	zero := pgtype.Numeric{Int: big.NewInt(0), Valid: true}
+	for scale, want := range map[uint8]string{0: "0", 2: "0.00"} {
+		v, err := fromCell(stream.Field{Scale: scale}, zero)
+		if err != nil || string(v.Bytes) != want {
+			t.Errorf("scale %d: %s, %v", scale, v.Bytes, err)
 		}
 	}
 }

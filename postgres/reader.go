@@ -2,9 +2,10 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"slices"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ const (
 
 // ReaderOptions bound what reading may cost the server.
 type ReaderOptions struct {
-	Connections int           // at most; 0 means 8
+	Connections int           // at most, up to 1000; 0 means 8
 	Timeout     time.Duration // of a page, waiting for a connection included; 0 means 400 ms
 }
 
@@ -55,7 +56,7 @@ func OpenReader(dsn string, o ReaderOptions) (*Reader, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = 400 * time.Millisecond
 	}
-	config.MaxConns = int32(o.Connections)
+	config.MaxConns = int32(min(o.Connections, 1000))
 	config.MaxConnIdleTime = time.Minute
 	// The server gives up first, which spares the connection; the context is
 	// for a server that does not answer.
@@ -71,6 +72,31 @@ func OpenReader(dsn string, o ReaderOptions) (*Reader, error) {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
 	return &Reader{pool: pool, timeout: o.Timeout}, nil
+}
+
+// Unverified is the host of a database whose name is not held against its
+// certificate, because the connection string does not ask for it with
+// sslmode=verify-full: anybody on the way could answer for it. "" is none, as on
+// this machine.
+func Unverified(dsn string) (host string) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return "" // which opening it says
+	}
+	unverified := func(host string, t *tls.Config) bool {
+		ip := net.ParseIP(host)
+		near := strings.HasPrefix(host, "/") || host == "localhost" || ip.IsLoopback()
+		return !near && (t == nil || t.InsecureSkipVerify)
+	}
+	if unverified(config.Host, config.TLSConfig) {
+		return config.Host
+	}
+	for _, f := range config.Fallbacks {
+		if unverified(f.Host, f.TLSConfig) {
+			return f.Host
+		}
+	}
+	return ""
 }
 
 // Close ends the connections.
@@ -105,7 +131,7 @@ func (r *Reader) Rows(s *stream.Stream) stream.Rows {
 // conditions it has. All names are of the stream file and quoted; of a request
 // there are only parameters in it.
 func (r *Reader) statement(s *stream.Stream, read *stream.Read, p stream.Page) string {
-	key := shape{read, p.Tenant.Missing(), p.Filter.Missing(), p.FilterSlot, p.From.IsZero(), p.To.IsZero(), p.After == nil}
+	key := shape{read, p.Tenant.Missing(), p.Filter.Missing(), p.FilterSlot, p.From.Missing(), p.To.Missing(), p.After == nil}
 	if text, ok := r.texts.Load(key); ok {
 		return text.(string)
 	}
@@ -137,10 +163,10 @@ func pageSQL(s *stream.Stream, read *stream.Read, p stream.Page) string {
 	if !p.Filter.Missing() {
 		where = append(where, name(p.FilterSlot)+" = "+bind(p.FilterSlot))
 	}
-	if !p.From.IsZero() {
+	if !p.From.Missing() {
 		where = append(where, name(read.Newest)+" >= "+bind(read.Newest))
 	}
-	if !p.To.IsZero() {
+	if !p.To.Missing() {
 		where = append(where, name(read.Newest)+" < "+bind(read.Newest))
 	}
 	order := append([]int{read.Newest}, s.Table.PrimaryKey...)
@@ -170,14 +196,9 @@ func pageSQL(s *stream.Stream, read *stream.Read, p stream.Page) string {
 
 func arguments(p stream.Page) []any {
 	args := []any{parameter(p.User)}
-	for _, v := range []penstock.Value{p.Tenant, p.Filter} {
+	for _, v := range []penstock.Value{p.Tenant, p.Filter, p.From, p.To} {
 		if !v.Missing() {
 			args = append(args, parameter(v))
-		}
-	}
-	for _, t := range []time.Time{p.From, p.To} {
-		if !t.IsZero() {
-			args = append(args, t)
 		}
 	}
 	for _, v := range p.After {
@@ -235,97 +256,18 @@ func fromCell(f stream.Field, cell any) (penstock.Value, error) {
 		}
 		return v, nil
 	case time.Time:
-		return penstock.TimeValue(x), nil
+		return stream.ShownTime(x)
+	case pgtype.InfinityModifier:
+		return penstock.Value{}, fmt.Errorf("%w: its time is infinite; give it a time", stream.ErrRow)
 	case pgtype.Numeric:
+		if x.NaN || x.InfinityModifier != pgtype.Finite {
+			return penstock.Value{}, fmt.Errorf("%w: its number is NaN or infinite; give it a number", stream.ErrRow)
+		}
+		if x.Int.Sign() == 0 {
+			x.Exp = -int32(f.Scale) // the driver forgets how a zero was written
+		}
 		text, err := x.MarshalJSON()
 		return penstock.Value{Kind: penstock.Number, Bytes: text}, err
 	}
-	return penstock.Value{}, fmt.Errorf("a %T cannot be shown as %s; leave it out of columns", cell, f.Type)
-}
-
-// RoleSQL is the SQL that makes a role for a Reader of the stream's table: it
-// owns nothing, may select the columns that are shown or compared and no others,
-// and sees through row-level security only the rows of whoever asks. The script
-// may be run again.
-func RoleSQL(s *stream.Stream, role string) (string, error) {
-	if len(s.Reads) == 0 {
-		return "", fmt.Errorf("stream %s declares no reads, so there is nothing that a role could read", s.Name)
-	}
-	table, who := identifier(s.Table.Name).Sanitize(), quote(role)
-	columns := readColumns(s)
-	var b strings.Builder
-	fmt.Fprintf(&b, "-- The role that penstock reads table %s with. Run it as the table's owner.\n", s.Table.Name)
-	fmt.Fprintf(&b, "DO $$ BEGIN CREATE ROLE %s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 32;\nEXCEPTION WHEN duplicate_object THEN NULL; END $$;\n", who)
-	schema := "public"
-	if name := identifier(s.Table.Name); len(name) > 1 {
-		schema = name[0]
-	}
-	for _, setting := range []string{
-		"default_transaction_read_only = on", "statement_timeout = '1s'", "lock_timeout = '500ms'",
-		"idle_in_transaction_session_timeout = '5s'", "search_path = " + quote(schema) + ", pg_temp",
-	} {
-		fmt.Fprintf(&b, "ALTER ROLE %s SET %s;\n", who, setting)
-	}
-	fmt.Fprintf(&b, "GRANT USAGE ON SCHEMA %s TO %s;\n", quote(schema), who)
-	fmt.Fprintf(&b, "REVOKE ALL ON %s FROM %s;\nGRANT SELECT (%s) ON %s TO %s;\n", table, who, strings.Join(columns, ", "), table, who)
-	fmt.Fprintf(&b, "ALTER TABLE %s ENABLE ROW LEVEL SECURITY;\n", table)
-	for i, r := range s.Reads {
-		b.WriteString(policySQL(s, r, quote(fmt.Sprintf("penstock_read_%d", i+1)), table, who))
-	}
-	for _, statement := range pageIndexes(s) {
-		b.WriteString(statement + ";\n")
-	}
-	return b.String(), nil
-}
-
-// readColumns are the quoted names of the columns that reads show or compare.
-func readColumns(s *stream.Stream) []string {
-	var columns []string
-	for _, r := range s.Reads {
-		slots := slices.Concat([]int{r.By, r.Newest}, r.Columns, r.Filter, s.Table.PrimaryKey)
-		if r.Tenant >= 0 {
-			slots = append(slots, r.Tenant)
-		}
-		for _, slot := range slots {
-			if name := quote(s.Fields[slot].Name); !slices.Contains(columns, name) {
-				columns = append(columns, name)
-			}
-		}
-	}
-	return columns
-}
-
-// policySQL lets the role see only rows of the one that the transaction names.
-// After a transaction such a setting is the empty text, not null: nullif keeps
-// that from being an error, and both show no row.
-func policySQL(s *stream.Stream, r *stream.Read, policy, table, who string) string {
-	same := func(slot int, setting string) string {
-		natural, _ := naturalType(s.Fields[slot])
-		return quote(s.Fields[slot].Name) + " = nullif(current_setting('" + setting + "', true), '')::" + natural
-	}
-	using := same(r.By, userSetting)
-	if r.Tenant >= 0 {
-		using += " AND " + same(r.Tenant, tenantSetting)
-	}
-	return fmt.Sprintf("DROP POLICY IF EXISTS %s ON %s;\nCREATE POLICY %s ON %s FOR SELECT TO %s USING (%s);\n", policy, table, policy, table, who, using)
-}
-
-// pageIndexes are the statements of the indexes that make a page cost the same
-// at any depth.
-func pageIndexes(s *stream.Stream) []string {
-	var all []string
-	for i, r := range s.Reads {
-		var columns []string
-		if r.Tenant >= 0 {
-			columns = append(columns, quote(s.Fields[r.Tenant].Name))
-		}
-		columns = append(columns, quote(s.Fields[r.By].Name), quote(s.Fields[r.Newest].Name)+" DESC")
-		for _, slot := range s.Table.PrimaryKey {
-			columns = append(columns, quote(s.Fields[slot].Name)+" DESC")
-		}
-		name := identifier(s.Table.Name)
-		all = append(all, fmt.Sprintf("CREATE INDEX IF NOT EXISTS %s ON %s (%s)",
-			quote(shorten(fmt.Sprintf("%s_page_%d", name[len(name)-1], i+1))), name.Sanitize(), strings.Join(columns, ", ")))
-	}
-	return all
+	return penstock.Value{}, fmt.Errorf("%w: a %T cannot be shown as %s; leave it out of columns", stream.ErrRow, cell, f.Type)
 }

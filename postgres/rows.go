@@ -75,7 +75,7 @@ func (t *Table) appendRow(dst []byte, e *penstock.Event, place int) ([]byte, *pe
 			continue
 		}
 		v := &e.Values[c.slot]
-		if v.Missing() {
+		if v.Kind <= penstock.Null { // Missing, without its copy
 			dst = binary.BigEndian.AppendUint32(dst, nullField)
 			continue
 		}

@@ -3,8 +3,9 @@
 //
 //	table, err := postgres.Open(ctx, "postgres://…", postgres.Options{Stream: s})
 //	sink := table.Chunk(penstock.Chunk{Job: job, Source: file, Start: 0})  // a part of a file
+//	sink := table.Later(chunk)                                             // the same, durable once Secure has said so
 //	sink := table.Follow("penstock-sink")                                  // the events of a topic, in order
-//	err = penstock.Bisect{To: penstock.DeadLetters{To: sink, Letters: table.Letters("penstock-sink")}}.Write(ctx, batch)
+//	err = penstock.Bisect{To: penstock.DeadLetters{To: sink}}.Write(ctx, batch)  // rejects kept beside the table
 //	finished, err := table.Finish(ctx)                                     // after the last chunk: primary key, indexes
 //
 // Rows travel by binary COPY, encoded here while the server works. Beside the
@@ -119,7 +120,12 @@ func (t *Table) connect(ctx context.Context, dsn string) error {
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "penstock"
 	}
-	config.AfterConnect = t.makeStage
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if err := waitForDisk(ctx, conn); err != nil {
+			return err
+		}
+		return t.makeStage(ctx, conn)
+	}
 	t.pool, err = pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return err
@@ -169,9 +175,12 @@ func (t *Table) prepare(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return t.withRemedy(ctx, err)
 	}
 	if err := t.readCatalogue(ctx); err != nil {
+		return err
+	}
+	if err := t.checkRights(ctx); err != nil {
 		return err
 	}
 	t.compose()

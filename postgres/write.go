@@ -46,12 +46,14 @@ func (s *sink) Write(ctx context.Context, b *penstock.Batch) error {
 	if err != nil {
 		return fmt.Errorf("postgres: connect: %w", err)
 	}
-	defer conn.Release()
 	w := writing{sink: s, conn: conn.Conn()}
-	err = w.commit(ctx, events)
+	todo, err := w.commit(ctx, events)
 	if err == nil {
+		conn.Release() // another chunk may have it while this one's events are settled
+		s.settle(ctx, events, todo)
 		return nil
 	}
+	defer conn.Release()
 	w.rollback(ctx)
 	if w.unfit(err) || fault(err) != nil {
 		return w.refuse(ctx, events, err)
@@ -79,29 +81,34 @@ func (w *writing) rollback(ctx context.Context) {
 	}
 }
 
-// commit is the whole transaction. Deferred constraints are checked with each
-// statement, so that a refused row is found before the commit.
-func (w *writing) commit(ctx context.Context, events []*penstock.Event) error {
-	todo, err := w.begin(ctx, events)
-	if err != nil {
-		return err
-	}
-	if err := w.copy(ctx, todo); err != nil {
-		return err
-	}
-	if _, err := w.conn.Exec(ctx, "COMMIT"); err != nil {
-		return fmt.Errorf("commit (what became of it the next attempt tells): %w", err)
-	}
+// settle settles the events of a transaction that is committed; todo are those
+// that it has written.
+func (s *sink) settle(ctx context.Context, events, todo []*penstock.Event) {
 	at := 0
 	for _, e := range events {
 		written := at < len(todo) && e == todo[at]
 		if written {
 			at++
 		}
-		w.entry.settle(e, written)
+		s.entry.settle(e, written)
 	}
-	w.entry.leave(ctx)
-	return nil
+	s.entry.leave(ctx)
+}
+
+// commit is the whole transaction, and returns the events that it has written.
+// Deferred constraints are checked with each statement, so that a refused row is
+// found before the commit.
+func (w *writing) commit(ctx context.Context, events []*penstock.Event) (todo []*penstock.Event, err error) {
+	if todo, err = w.begin(ctx, events); err != nil {
+		return nil, err
+	}
+	if err := w.copy(ctx, todo); err != nil {
+		return nil, err
+	}
+	if _, err := w.conn.Exec(ctx, "COMMIT"); err != nil {
+		return nil, fmt.Errorf("commit (what became of it the next attempt tells): %w", err)
+	}
+	return todo, nil
 }
 
 func (w *writing) begin(ctx context.Context, events []*penstock.Event) ([]*penstock.Event, error) {
@@ -163,6 +170,9 @@ type culprit struct {
 func (w *writing) judge(ctx context.Context, events []*penstock.Event) (bad []culprit, err error) {
 	var row []byte
 	for i, e := range events {
+		if e.Letter {
+			continue // is no row
+		}
 		var why *penstock.Reject
 		if row, why = w.table.appendRow(row[:0], e, i); why != nil && len(bad) < faultsMax {
 			bad = append(bad, culprit{e, why})

@@ -61,14 +61,10 @@ func NewCursorKeys(secrets ...[]byte) (CursorKeys, error) {
 }
 
 // LoadCursorKeys reads keys from a file, one in base64 a line, the newest first.
-// A file that is not there is made, with one new key, readable by its owner only.
 func LoadCursorKeys(file string) (CursorKeys, error) {
 	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		text, err = makeCursorKeys(file)
-	}
 	if err != nil {
-		return CursorKeys{}, fmt.Errorf("cursor keys: %w", err)
+		return CursorKeys{}, fmt.Errorf("cursor keys: %w; `openssl rand -base64 32` makes one", err)
 	}
 	var secrets [][]byte
 	for line := range strings.FieldsSeq(string(text)) {
@@ -78,21 +74,29 @@ func LoadCursorKeys(file string) (CursorKeys, error) {
 		}
 		secrets = append(secrets, secret)
 	}
-	return NewCursorKeys(secrets...)
+	keys, err := NewCursorKeys(secrets...)
+	if err != nil {
+		return keys, fmt.Errorf("%s: %w", file, err)
+	}
+	return keys, nil
 }
 
-func makeCursorKeys(file string) ([]byte, error) {
+// MakeCursorKeys writes a file with one new key, readable by its owner only,
+// unless there is one.
+func MakeCursorKeys(file string) error {
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	secret := make([]byte, 32)
 	rand.Read(secret)
-	text := []byte(base64.StdEncoding.EncodeToString(secret) + "\n")
 	temporary := file + ".new"
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return nil, err
+		return fmt.Errorf("cursor keys: %w", err)
 	}
-	if err := os.WriteFile(temporary, text, 0o600); err != nil {
-		return nil, err
+	if err := os.WriteFile(temporary, []byte(base64.StdEncoding.EncodeToString(secret)+"\n"), 0o600); err != nil {
+		return fmt.Errorf("cursor keys: %w", err)
 	}
-	return text, os.Rename(temporary, file)
+	return os.Rename(temporary, file)
 }
 
 // seal makes the cursor of a position.
@@ -138,17 +142,11 @@ func (k CursorKeys) open(text string, e *endpoint, p stream.Page) ([]penstock.Va
 // mac signs a cursor's body for one user, tenant, path and set of filters.
 func (k *cursorKey) mac(body []byte, e *endpoint, p stream.Page) []byte {
 	h := hmac.New(sha256.New, k.secret)
-	bound := func(t time.Time) string {
-		if t.IsZero() {
-			return ""
-		}
-		return t.UTC().Format(time.RFC3339Nano)
-	}
 	filter := ""
 	if !p.Filter.Missing() {
 		filter = e.Stream.Fields[p.FilterSlot].Name + "=" + p.Filter.String()
 	}
-	for _, part := range []string{string(body), e.read.Path, p.User.String(), p.Tenant.String(), bound(p.From), bound(p.To), filter} {
+	for _, part := range []string{string(body), e.read.Path, p.User.String(), p.Tenant.String(), p.From.String(), p.To.String(), filter} {
 		var size [8]byte
 		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
 		h.Write(size[:])

@@ -39,13 +39,21 @@ func TestCursorKeysRotate(t *testing.T) {
 
 func TestCursorKeysFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "new", "cursor.keys")
-	a, err := LoadCursorKeys(file)
-	if err != nil {
-		t.Fatal(err)
+	if _, err := LoadCursorKeys(file); err == nil {
+		t.Error("a file that is not there is taken")
 	}
-	b, err := LoadCursorKeys(file)
-	if err != nil || !bytes.Equal(a.keys[0].secret, b.keys[0].secret) {
-		t.Errorf("the second start has another key: %v", err)
+	var made [2]CursorKeys
+	for start := range made {
+		if err := MakeCursorKeys(file); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if made[start], err = LoadCursorKeys(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(made[0].keys[0].secret, made[1].keys[0].secret) {
+		t.Error("the second start has another key")
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file's mode: %v %v", info.Mode(), err)

@@ -18,10 +18,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/netip"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/auth"
@@ -36,6 +39,13 @@ type Options struct {
 	// Rate is requests a second for one principal, and twice that for one
 	// address; 0 means 50. Up to four seconds' worth may come at once.
 	Rate float64
+
+	// Proxies are the addresses of load balancers and proxies in front, whose
+	// X-Forwarded-For is believed. Without them they count as one address.
+	Proxies []netip.Prefix
+
+	// Metrics is where the metrics are registered. Nil: nowhere.
+	Metrics prometheus.Registerer
 
 	// Audit gets one record a request: who, whose rows, the decision, how many
 	// rows; never what is in them. Log gets what went wrong. Nil is slog.Default.
@@ -53,6 +63,8 @@ type Handler struct {
 	o          Options
 	addresses  rates
 	principals rates
+	metrics    *metrics
+	keys       atomic.Pointer[CursorKeys]
 	served     atomic.Pointer[[]*endpoint]
 }
 
@@ -70,7 +82,8 @@ func New(o Options) (*Handler, error) {
 	if o.Audit == nil {
 		o.Audit = slog.Default()
 	}
-	h := &Handler{o: o}
+	h := &Handler{o: o, metrics: newMetrics(o.Metrics)}
+	h.keys.Store(&o.Keys)
 	h.addresses.begin(2 * o.Rate)
 	h.principals.begin(o.Rate)
 	h.served.Store(&[]*endpoint{})
@@ -107,6 +120,16 @@ func (h *Handler) Replace(tables []Table) error {
 	return nil
 }
 
+// ReplaceKeys signs cursors with the first of these keys from the next request
+// on, and takes those of all of them.
+func (h *Handler) ReplaceKeys(keys CursorKeys) error {
+	if len(keys.keys) == 0 {
+		return errors.New("reads: there must be a cursor key")
+	}
+	h.keys.Store(&keys)
+	return nil
+}
+
 // Close stops remembering rates.
 func (h *Handler) Close() error { return errors.Join(h.addresses.close(), h.principals.close()) }
 
@@ -116,13 +139,22 @@ func (h *Handler) Serves(path string) bool {
 }
 
 // Serve answers a request whose path Serves has taken, and returns the status.
-func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, requestID string) int {
-	a := &answer{handler: h, w: w, r: r, id: requestID}
-	a.address, _, _ = net.SplitHostPort(r.RemoteAddr)
-	status := a.serve()
-	h.o.Audit.Info("read", "request", requestID, "principal", a.principal.Name(), "address", a.address, "method", r.Method,
-		"path", r.URL.Path, "user", a.user.String(), "status", status, "rows", a.rows)
-	return status
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, requestID string) (status int) {
+	a := &answer{handler: h, w: w, r: r, id: requestID, from: h.sender(r)}
+	defer func() {
+		cause := recover()
+		if cause != nil && cause != http.ErrAbortHandler {
+			h.o.Log.Error("panic while reading a page", "request", a.id, "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
+			status = a.refuse(defect())
+		}
+		h.o.Audit.Info("read", "request", requestID, "principal", a.principal.Name(), "address", a.from.text, "method", r.Method,
+			"path", r.URL.Path, "user", a.user.String(), "status", status, "rows", a.rows)
+		h.metrics.count(a.path, status, a.rows)
+		if cause == http.ErrAbortHandler {
+			panic(cause)
+		}
+	}()
+	return a.serve()
 }
 
 // An answer is the work on one request.
@@ -131,14 +163,15 @@ type answer struct {
 	w         http.ResponseWriter
 	r         *http.Request
 	id        string
-	address   string // of the connection; what a header says of it nobody can prove
+	from      address
+	path      string // as declared; "" until it is found
 	principal auth.Principal
 	user      penstock.Value
 	rows      int
 }
 
 func (a *answer) serve() int {
-	if wait, ok := a.handler.addresses.take(a.address); !ok {
+	if wait, ok := a.handler.addresses.take(a.from.rate); !ok {
 		return a.refuse(rateLimited(wait))
 	}
 	var err error
@@ -151,6 +184,10 @@ func (a *answer) serve() int {
 	e, asked, me := a.find()
 	if e == nil {
 		return a.refuse(notFound())
+	}
+	a.path = e.read.Path
+	if me {
+		a.path = e.read.Me
 	}
 	if a.r.Method != http.MethodGet && a.r.Method != http.MethodHead {
 		return a.refuse(methodNotAllowed())

@@ -2,6 +2,7 @@ package reads_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,7 +73,11 @@ type house struct {
 	log    *safeBuffer
 	keys   map[string]string // secret by name
 	next   uint64
+
+	patience time.Duration // of whom it answers
+
 	broken atomic.Bool // the rows cannot be read
+	panics atomic.Bool // reading them panics
 }
 
 type safeBuffer struct {
@@ -92,11 +98,18 @@ func (b *safeBuffer) String() string {
 }
 
 type settings struct {
+	timeout     time.Duration // of a page; 0 is a minute, which a busy machine has
 	rate        float64
+	proxies     []netip.Prefix
 	tokens      *auth.Tokens
 	connections int
 	rules       string
 }
+
+// locked is how long a page takes of a table that another session keeps.
+const locked = 2 * time.Second
+
+func (s settings) pageTimeout() time.Duration { return cmp.Or(s.timeout, time.Minute) }
 
 // both runs a test over PostgreSQL and over SQLite.
 func both(t *testing.T, s settings, test func(*testing.T, *house)) {
@@ -135,7 +148,7 @@ func openPostgres(t testing.TB, o settings) *house {
 	for range 2 { // it may be run again
 		h.exec(text)
 	}
-	reader, err := postgres.OpenReader(h.asRole(), postgres.ReaderOptions{Connections: o.connections})
+	reader, err := postgres.OpenReader(h.asRole(), postgres.ReaderOptions{Connections: o.connections, Timeout: o.pageTimeout()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +169,7 @@ func openSQLite(t testing.TB, o settings) *house {
 		t.Fatal(err)
 	}
 	h.table = table
-	reader, err := sqlite.OpenReader(file)
+	reader, err := sqlite.OpenReader(file, sqlite.ReaderOptions{Timeout: o.pageTimeout()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,6 +183,9 @@ func (h *house) read(ctx context.Context, r *stream.Read, p stream.Page) ([][]pe
 	if h.broken.Load() {
 		return nil, errors.New("the database is down (SQLSTATE 08006)")
 	}
+	if h.panics.Load() {
+		panic("something is nil")
+	}
 	return h.rows(ctx, r, p)
 }
 
@@ -177,6 +193,7 @@ func (h *house) open(o settings) {
 	t := h.t
 	t.Cleanup(func() { h.table.Close() })
 	h.log = &safeBuffer{}
+	h.patience = 2 * time.Minute
 	log := slog.New(slog.NewJSONHandler(h.log, nil))
 	h.door = ingest.New(ingest.Options{Log: log})
 	h.keys = map[string]string{}
@@ -200,7 +217,7 @@ func (h *house) open(o settings) {
 	if o.rate == 0 {
 		o.rate = 1e6
 	}
-	handler, err := reads.New(reads.Options{Auth: &auth.Authenticator{Keys: h.door.Holder, Tokens: o.tokens}, Keys: cursorKeys, Rate: o.rate, Log: log, Audit: log})
+	handler, err := reads.New(reads.Options{Auth: &auth.Authenticator{Keys: h.door.Holder, Tokens: o.tokens}, Keys: cursorKeys, Rate: o.rate, Proxies: o.proxies, Log: log, Audit: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,6 +241,15 @@ func (h *house) exec(text string) {
 	if _, err := conn.Exec(h.t.Context(), text); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// clear forgets all orders, and what was logged of them.
+func (h *house) clear() {
+	h.t.Helper()
+	h.exec("TRUNCATE orders")
+	h.log.mu.Lock()
+	defer h.log.mu.Unlock()
+	h.log.b.Reset()
 }
 
 // put writes orders into the table.
@@ -268,26 +294,7 @@ func (h *house) get(key, path string, headers ...string) reply {
 
 func (h *house) do(method, key, path string, headers ...string) reply {
 	h.t.Helper()
-	req, err := http.NewRequest(method, h.server.URL+path, nil)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	if key != "" {
-		req.Header.Set("Authorization", "Bearer "+h.keys[key])
-	}
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	r := reply{res.StatusCode, res.Header, string(body)}
+	r := h.send(method, h.server.URL, key, path, headers...)
 	r.hygiene(h.t)
 	return r
 }
@@ -307,9 +314,9 @@ func (r reply) hygiene(t testing.TB) {
 	if r.header.Get("Content-Type") != kind {
 		t.Errorf("status %d: Content-Type is %q, want %q", r.status, r.header.Get("Content-Type"), kind)
 	}
-	for _, inside := range []string{"SQLSTATE", "pgx", "postgres", "sqlite", "SELECT", "goroutine", "penstock_", ".go:", "canary"} {
-		if strings.Contains(r.body, inside) {
-			t.Errorf("the answer tells of the inside (%q): %s", inside, r.body)
+	for _, word := range insides {
+		if strings.Contains(r.body, word) {
+			t.Errorf("the answer tells of the inside (%q): %s", word, r.body)
 		}
 	}
 }

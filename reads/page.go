@@ -1,6 +1,7 @@
 package reads
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -49,7 +50,7 @@ func (a *answer) page(e *endpoint) (stream.Page, *problem) {
 		}
 	}
 	if _, ok := query["cursor"]; ok {
-		if p.After, ok = a.handler.o.Keys.open(cursor, e, p); !ok {
+		if p.After, ok = a.handler.keys.Load().open(cursor, e, p); !ok {
 			return p, invalidCursor()
 		}
 	}
@@ -66,11 +67,11 @@ func (e *endpoint) parameter(p *stream.Page, name, value string) *problem {
 		}
 		p.Limit = n
 	case e.afterName:
-		if p.From, ok = readTime(value); !ok {
+		if p.From, ok = stream.ReadTime([]byte(value)); !ok {
 			return invalid(name, "must be a time as 2026-11-23T09:00:00Z")
 		}
 	case e.beforeName:
-		if p.To, ok = readTime(value); !ok {
+		if p.To, ok = stream.ReadTime([]byte(value)); !ok {
 			return invalid(name, "must be a time as 2026-11-23T09:00:00Z")
 		}
 	default:
@@ -89,25 +90,33 @@ func (e *endpoint) parameter(p *stream.Page, name, value string) *problem {
 	return nil
 }
 
-func readTime(text string) (time.Time, bool) {
-	v, ok := stream.ReadTime([]byte(text))
-	return v.AsTime(), ok
-}
+// hungUp is the status that nobody gets, for a sender who is gone: neither the
+// server nor the database failed.
+const hungUp = 499
 
 // show reads the page and writes it. One row more than asked for tells whether
 // there is another page.
 func (a *answer) show(e *endpoint, p stream.Page) int {
 	limit := p.Limit
 	p.Limit++
+	begun := time.Now()
 	rows, err := e.Rows(a.r.Context(), e.read, p)
+	a.handler.metrics.seconds.Observe(time.Since(begun).Seconds())
+	if a.r.Context().Err() != nil {
+		a.refuse(unavailable())
+		return hungUp
+	}
 	if err != nil {
 		a.handler.o.Log.Error("read a page", "request", a.id, "path", a.r.URL.Path, "err", err)
+		if errors.Is(err, stream.ErrRow) {
+			return a.refuse(badRow())
+		}
 		return a.refuse(unavailable())
 	}
 	next := ""
 	if len(rows) > limit {
 		rows = rows[:limit]
-		next = a.handler.o.Keys.seal(rows[limit-1][len(e.read.Columns):], e, p)
+		next = a.handler.keys.Load().seal(rows[limit-1][len(e.read.Columns):], e, p)
 	}
 	a.rows = len(rows)
 	body := append(make([]byte, 0, 256*(len(rows)+1)), `{"data":[`...)

@@ -62,6 +62,17 @@ func unavailable() *problem {
 	return &problem{status: http.StatusServiceUnavailable, code: "unavailable", title: "the rows cannot be read now", detail: "try again later", wait: time.Second}
 }
 
+// defect is the answer where the program itself failed.
+func defect() *problem {
+	return &problem{status: http.StatusInternalServerError, code: "internal", title: "the server has a defect", detail: "the log knows this request's id"}
+}
+
+// badRow is the answer where a row holds what no answer can show.
+func badRow() *problem {
+	return &problem{status: http.StatusInternalServerError, code: "internal", title: "a row of this page cannot be shown",
+		detail: "asking again does not help; the log says under this request's id which column it is"}
+}
+
 // refuse writes the problem as the whole answer.
 func (a *answer) refuse(p *problem) int {
 	h := a.w.Header()

@@ -48,6 +48,14 @@ type Options struct {
 	// 10 s. It must be longer than a batch takes.
 	Margin time.Duration
 
+	// BatchBytes is how much text is written between two entries of the ledger;
+	// 0 means 1 MiB, the most. A batch must be written within Margin, so give a
+	// table that is slow less. An object that has been begun keeps the size it
+	// was begun with, so that its rejects are written over themselves; only one
+	// that was given up for getting no further takes the new one, and may then
+	// have a reject twice, told by object and record.
+	BatchBytes int
+
 	// Lease is how long an object stays with a worker that no longer says
 	// anything; 0 means 20 s.
 	Lease time.Duration
@@ -112,6 +120,9 @@ func New(o Options) (*Door, error) {
 	}
 	if o.Margin == 0 {
 		o.Margin = 10 * time.Second
+	}
+	if o.BatchBytes <= 0 || o.BatchBytes > batchBytesMax {
+		o.BatchBytes = batchBytesMax
 	}
 	if o.Lease == 0 {
 		o.Lease = 20 * time.Second
@@ -245,6 +256,34 @@ func (d *Door) bury(ctx context.Context, n Notice) error {
 func (d *Door) Status(ctx context.Context, bucket, key string) (Progress, bool, error) {
 	p, version, err := d.load(ctx, Object{Bucket: bucket, Key: key}.name())
 	return p, version > 0, err
+}
+
+// Notice is of an object as it is now. Its error says when no stream reads it.
+func (d *Door) Notice(ctx context.Context, bucket, key string) (Notice, error) {
+	o := Object{Bucket: bucket, Key: key}
+	if d.route(o) == nil {
+		return Notice{}, fmt.Errorf("s3: %v lies where no stream is read from", o)
+	}
+	pinned, size, err := d.o.Store.Stat(ctx, o)
+	return Notice{Object: pinned, Size: size, Action: Created}, err
+}
+
+// Reopen has the next notice of a key's object begin it anew, when it is done or
+// given up. Its rows are then written over themselves.
+func (d *Door) Reopen(ctx context.Context, bucket, key string) error {
+	l := &lease{door: d, name: Object{Bucket: bucket, Key: key}.name()}
+	p, version, err := d.load(ctx, l.name)
+	switch {
+	case err != nil:
+		return err
+	case version == 0:
+		return nil
+	case p.State == Running:
+		return fmt.Errorf("s3: %v is being worked on, or waits to be: replay it when it is done", p.Object)
+	}
+	p.State, p.Why = Failed, "to be read again"
+	l.progress, l.version = p, version
+	return l.write(ctx)
 }
 
 // setRaw keeps bytes as text where they are text.

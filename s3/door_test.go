@@ -178,13 +178,19 @@ func zstandard(text []byte) []byte {
 func TestEachRecordOnceInEveryForm(t *testing.T) {
 	const n = 30_000 // several batches
 	text := lines(n, true)
+	for _, batch := range []int{0, 64 << 10} {
+		eachRecordOnce(t, n, text, batch)
+	}
+}
+
+func eachRecordOnce(t *testing.T, n int, text []byte, batch int) {
 	for name, body := range map[string][]byte{
 		"lines": text, "byte order mark": append([]byte(byteOrder), text...), "no end of line": bytes.TrimSpace(text),
 		"array": array(text), "gzip": squeezed(text), "zstd": zstandard(text), "gzip array": squeezed(array(text)),
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(fmt.Sprint(name, batch), func(t *testing.T) {
 			stop := errors.New("cut off")
-			h := newHouse(t, func(o *Options) { o.Lease = time.Hour })
+			h := newHouse(t, func(o *Options) { o.Lease, o.BatchBytes = time.Hour, batch })
 			cuts := 0
 			h.before = func(context.Context, penstock.Chunk) error {
 				if cuts++; cuts%2 == 0 {
@@ -197,7 +203,7 @@ func TestEachRecordOnceInEveryForm(t *testing.T) {
 			var err error = stop
 			runs := 0
 			for ; errors.Is(err, stop); runs++ {
-				if r, err = h.door.Process(t.Context(), notice); runs > 50 {
+				if r, err = h.door.Process(t.Context(), notice); runs > 200 {
 					t.Fatal("it does not get to an end")
 				}
 			}
@@ -207,7 +213,7 @@ func TestEachRecordOnceInEveryForm(t *testing.T) {
 			if runs < 3 {
 				t.Errorf("%d runs: it was not cut off", runs)
 			}
-			want := penstock.Tally{Read: n, Delivered: n - n/10, Rejected: n / 10}
+			want := penstock.Tally{Read: int64(n), Delivered: int64(n - n/10), Rejected: int64(n / 10)}
 			if r.Progress.Tally != want {
 				t.Errorf("tally %v, want %v", r.Progress.Tally, want)
 			}
@@ -228,6 +234,47 @@ func TestEachRecordOnceInEveryForm(t *testing.T) {
 				t.Errorf("the same notice again: %v %v %v", r.Outcome, r.Tally, err)
 			}
 		})
+	}
+}
+
+// The size of a batch may change while an object is half done, or before it is
+// read again: each reject is still kept once.
+func TestBatchSizeChanges(t *testing.T) {
+	const n = 200
+	for name, again := range map[string]bool{"half done": false, "done, and read again": true} {
+		for _, sizes := range [][2]int{{64 << 10, 100}, {100, 64 << 10}} {
+			t.Run(fmt.Sprint(name, sizes), func(t *testing.T) {
+				h := newHouse(t, func(o *Options) { o.BatchBytes = sizes[0] })
+				if !again {
+					h.before = func(context.Context, penstock.Chunk) error { return errors.New("cut off") }
+				}
+				notice := h.put("a", lines(n, true))
+				if _, err := h.door.Process(t.Context(), notice); (err == nil) != again {
+					t.Fatal(err)
+				}
+				if again {
+					if err := h.door.Reopen(t.Context(), "in", "a"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				h.before, h.options.BatchBytes = nil, sizes[1]
+				var err error
+				if h.door, err = New(h.options); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := h.door.Process(t.Context(), notice); err != nil {
+					t.Fatal(err)
+				}
+				var kept []uint64
+				for _, l := range h.rejected() {
+					kept = append(kept, l.Record)
+				}
+				slices.Sort(kept)
+				if len(kept) != n/10 || len(slices.Compact(kept)) != n/10 {
+					t.Errorf("rejects of records %v are kept, want %d, each once", kept, n/10)
+				}
+			})
+		}
 	}
 }
 
@@ -384,6 +431,43 @@ func TestHandOverEndsWithoutProgress(t *testing.T) {
 	})
 }
 
+// A forgetful ledger makes an entry and loses the answer, now and then.
+type forgetful struct {
+	Ledger
+	lose func(n int) bool
+	n    int
+}
+
+func (f *forgetful) Store(ctx context.Context, name string, text []byte, version int64) (bool, error) {
+	ok, err := f.Ledger.Store(ctx, name, text, version)
+	if f.n++; f.lose(f.n) {
+		return false, errors.New("the answer is lost")
+	}
+	return ok, err
+}
+
+// Whichever answer of the ledger is lost, the next attempt goes on at once, and
+// does not wait for the lease of the one before, which has an hour.
+func TestLostAnswersOfTheLedger(t *testing.T) {
+	for lost := 2; lost < 6; lost++ { // the first is that of the lease itself: nobody knows who has it
+		synctest.Test(t, func(t *testing.T) {
+			h := newHouse(t, func(o *Options) {
+				o.BatchBytes, o.Lease = 100, time.Hour
+				o.Ledger = &forgetful{Ledger: o.Ledger, lose: func(n int) bool { return n == lost }}
+			})
+			notice := h.put("a", lines(3, false))
+			if _, err := h.door.Process(t.Context(), notice); err == nil {
+				t.Fatal("an answer was lost, and it did not matter")
+			}
+			start := time.Now()
+			r, err := h.door.Process(t.Context(), notice)
+			if err != nil || r.Progress.State != Done || r.Progress.Tally.Read != 3 || r.Progress.Unaccounted() != 0 || time.Since(start) > time.Minute {
+				t.Errorf("answer %d lost: then %s %v after %v, %v", lost, r.Progress.State, r.Progress.Tally, time.Since(start), err)
+			}
+		})
+	}
+}
+
 // A worker that was overtaken cannot move the ledger, whenever it wakes up.
 func TestZombieCannotMoveTheLedger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -462,6 +546,10 @@ func TestNewerObjectSupersedes(t *testing.T) {
 		late := newer
 		late.Sequencer = "09"
 		late.Object.ETag = newer.Object.ETag
+		asked := Progress{Object: old.Object, Sequencer: "0A", State: Running, Until: time.Now().Add(time.Hour).UnixMilli(), Newer: "0B"}
+		if _, v := claim(asked, 1, newer, time.Now()); v != mustWait {
+			t.Errorf("once asked: %v, want mustWait, or it races with the answer", v)
+		}
 		if _, v := claim(r.Progress, 1, Notice{Object: Object{Bucket: "in", Key: "a", ETag: "other"}, Sequencer: "0a"}, time.Now()); v != finished {
 			t.Errorf("an older notice that comes late: %v, want finished", v)
 		}
@@ -477,17 +565,18 @@ func FuzzCutter(f *testing.F) {
 		f.Add([]byte(seed), false)
 	}
 	f.Fuzz(func(t *testing.T, text []byte, isArray bool) {
-		whole := cutAll(t, s, text, isArray, false)
-		anew := cutAll(t, s, text, isArray, true)
-		if !maps.Equal(whole, anew) {
-			t.Errorf("read in one go %v, entered anew %v", whole, anew)
+		whole := cutAll(t, s, text, isArray, false, 0)
+		for _, batch := range []int{0, 1, 7} {
+			if anew := cutAll(t, s, text, isArray, true, batch); !maps.Equal(whole, anew) {
+				t.Errorf("read in one go %v, entered anew after batches of %d bytes %v", whole, batch, anew)
+			}
 		}
 	})
 }
 
-func cutAll(t *testing.T, s *stream.Stream, text []byte, isArray, anew bool) map[uint64]string {
+func cutAll(t *testing.T, s *stream.Stream, text []byte, isArray, anew bool, batch int) map[uint64]string {
 	records := map[uint64]string{}
-	in := Input{Text: bytes.NewReader(text), Stream: s, First: 1}
+	in := Input{Text: bytes.NewReader(text), Stream: s, First: 1, BatchBytes: batch}
 	c := newJSON(in, isArray)
 	var at int64
 	for range 10_000 {
@@ -504,7 +593,7 @@ func cutAll(t *testing.T, s *stream.Stream, text []byte, isArray, anew bool) map
 			records[e.Origin.Position] = fmt.Sprint(e.Verdict(), string(e.Raw))
 		}
 		if anew {
-			c = newJSON(Input{Text: bytes.NewReader(text[at:]), Stream: s, First: uint64(len(records)) + 1, State: c.State()}, isArray)
+			c = newJSON(Input{Text: bytes.NewReader(text[at:]), Stream: s, First: uint64(len(records)) + 1, State: c.State(), BatchBytes: batch}, isArray)
 		}
 	}
 	t.Fatal("it does not end")

@@ -18,6 +18,10 @@ type Input struct {
 	Door   string // the origin of the events
 	First  uint64 // number of the first record that comes, from 1
 	State  string // what State returned at the last checkpoint; "" is the beginning
+
+	// BatchBytes is how much text a batch takes before it ends, but for its last
+	// record; 0 means 1 MiB.
+	BatchBytes int
 }
 
 // A Cutter cuts a text into batches. Where a batch ends must depend on the text
@@ -35,7 +39,7 @@ type Cutter interface {
 // A Format is a way to write records.
 type Format func(Input) (Cutter, error)
 
-// The limits of a batch.
+// The limits of a batch. A record is no longer than the largest batch.
 const (
 	batchBytesMax  = 1 << 20
 	batchEventsMax = 4096

@@ -49,6 +49,9 @@ const (
 )
 
 func newJSON(in Input, array bool) *jsonCutter {
+	if in.BatchBytes <= 0 {
+		in.BatchBytes = batchBytesMax
+	}
 	return &jsonCutter{
 		Input: in, decoder: in.Stream.NewDecoder(), window: make([]byte, 0, batchBytesMax),
 		array: array, state: arrayState(strings.TrimPrefix(in.State, "!")), malformed: strings.HasPrefix(in.State, "!"),
@@ -113,7 +116,7 @@ func (c *jsonCutter) event(b *penstock.Batch) *penstock.Event {
 }
 
 func (c *jsonCutter) cutLines(b *penstock.Batch) (passed int64, err error) {
-	for len(b.Events) < batchEventsMax && c.taken < len(c.window) {
+	for len(b.Events) < batchEventsMax && c.taken < min(c.BatchBytes, len(c.window)) {
 		rest := c.window[c.taken:]
 		end := bytes.IndexByte(rest, '\n')
 		line, next := rest, len(rest)
@@ -179,7 +182,7 @@ func (c *jsonCutter) longLine(b *penstock.Batch) (passed int64, err error) {
 }
 
 func (c *jsonCutter) cutArray(b *penstock.Batch) (passed int64, err error) {
-	for len(b.Events) < batchEventsMax {
+	for len(b.Events) < batchEventsMax && c.taken < c.BatchBytes {
 		at := c.taken + stream.SkipSpace(c.window[c.taken:])
 		if at == len(c.window) {
 			if c.ended && c.state != behindArray {

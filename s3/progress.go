@@ -38,11 +38,19 @@ type Progress struct {
 
 	Offset int64          `json:"offset"`           // of the text: the records before it are settled
 	Tally  penstock.Tally `json:"tally"`            // of those records
+	Cut    int64          `json:"cut"`              // how many they are, counted where the text is cut and not by their verdicts
 	Format string         `json:"format,omitempty"` // how the text is written, once known
 	Inner  string         `json:"inner,omitempty"`  // what its Cutter needs to go on
+	Batch  int            `json:"batch,omitempty"`  // bytes of text of a batch: whoever goes on cuts as whoever began
 	Hop    int            `json:"hop,omitempty"`    // invocations that have worked on it before this one
 	Stuck  int            `json:"stuck,omitempty"`  // of the last of them, how many got no byte further
 	At     time.Time      `json:"at"`
+}
+
+// Unaccounted is how many records before Offset have neither been written nor
+// rejected. It is 0, or something is wrong with us.
+func (p Progress) Unaccounted() int64 {
+	return p.Cut - p.Tally.Delivered - p.Tally.Dropped - p.Tally.Rejected
 }
 
 // name is where the ledger keeps the progress of a key.
@@ -54,8 +62,12 @@ var errTaken = errors.New("another worker has taken the object over")
 // errBusy says that another worker has the object; it passes.
 var errBusy = errors.New("another invocation works on the object: try again later")
 
+// errNewer says that a newer object of the key has come, whose worker waits for
+// this one to stop.
+var errNewer = errors.New("a newer object of its key has come")
+
 // A lease is the right to move an object's progress on. It is lost as soon as
-// anybody else writes the entry, which the next entry of ours finds out.
+// anybody else takes the object over, which the next entry of ours finds out.
 type lease struct {
 	door *Door
 	name string
@@ -63,6 +75,7 @@ type lease struct {
 	mu       sync.Mutex // one entry at a time: checkpoints and renewals
 	progress Progress
 	version  int64
+	unsure   bool // whether the last entry was made, so what the ledger has
 }
 
 // acquire gets the lease of a notice's object, or says why there is nothing to
@@ -117,6 +130,9 @@ const (
 // progress from which its worker would go on.
 func claim(there Progress, version int64, n Notice, now time.Time) (Progress, verdict) {
 	fresh := Progress{Object: n.Object, Sequencer: n.Sequencer, State: Running}
+	if there.Object == n.Object { // its rejects lie where its batches began, and are to be written over
+		fresh.Batch = there.Batch
+	}
 	free := there.State != Running || there.Until <= now.UnixMilli()
 	same := there.Object == n.Object && (there.Sequencer == n.Sequencer || there.Sequencer == "" || n.Sequencer == "")
 	switch {
@@ -135,6 +151,8 @@ func claim(there Progress, version int64, n Notice, now time.Time) (Progress, ve
 		return there, finished
 	case free:
 		return fresh, mayTake
+	case there.Newer == n.Sequencer && n.Sequencer != "":
+		return there, mustWait // asked already: another entry would come in the way of the answer
 	}
 	return there, mustAsk
 }
@@ -175,18 +193,58 @@ func (l *lease) write(ctx context.Context) error {
 	return nil
 }
 
-// update changes the progress and writes it; what could not be written is as
-// it was.
+// update changes the progress and writes it. If the ledger has another entry
+// than ours, but one that is ours to go on from, the change is made to that one:
+// it may be made more than once. What could not be written is as it was.
 func (l *lease) update(ctx context.Context, change func(*Progress)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before := l.progress
-	change(&l.progress)
-	err := l.write(ctx)
-	if err != nil {
-		l.progress = before
+	for {
+		if err := l.recall(ctx); err != nil {
+			return err
+		}
+		before := l.progress
+		change(&l.progress)
+		err := l.write(ctx)
+		if err == nil {
+			return nil
+		}
+		l.progress, l.unsure = before, true
+		if !errors.Is(err, errTaken) {
+			return err
+		}
 	}
-	return err
+}
+
+// sure makes the progress what the ledger has. It is called before something is
+// decided by it.
+func (l *lease) sure(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.recall(ctx)
+}
+
+// recall looks at the ledger, if need be. While the entry names us as its owner,
+// it is one of ours, whose answer was lost, perhaps because we no longer waited
+// for it; or one of ours in which a newer object's worker has asked us to stop.
+// The caller holds mu.
+func (l *lease) recall(ctx context.Context) error {
+	if !l.unsure {
+		return nil
+	}
+	there, version, err := l.door.load(ctx, l.name)
+	if err != nil {
+		return err
+	}
+	if there.Owner != l.progress.Owner {
+		return fmt.Errorf("%s: %w", l.name, errTaken)
+	}
+	asked := l.progress.Newer == "" && there.Newer != ""
+	l.progress, l.version, l.unsure = there, version, false
+	if asked {
+		return fmt.Errorf("%s: %w", l.name, errNewer)
+	}
+	return nil
 }
 
 // renew holds the lease for another while.

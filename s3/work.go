@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,13 +22,14 @@ type worker struct {
 	*lease
 	route  *Route
 	report *Report
+	start  penstock.Tally // the ledger's when it began
 	cutter Cutter
 }
 
 // work carries the object on and leaves the ledger as it should be for whoever
 // comes next.
 func (d *Door) work(ctx context.Context, l *lease, route *Route, r *Report) error {
-	w := &worker{Door: d, lease: l, route: route, report: r}
+	w := &worker{Door: d, lease: l, route: route, report: r, start: l.now().Tally}
 	working, cancel := w.within(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -44,12 +46,19 @@ func (d *Door) work(ctx context.Context, l *lease, route *Route, r *Report) erro
 	// What follows must not fail for the work's deadline.
 	settling, stop := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 	defer stop()
-	err = w.settle(settling, err)
-	if errors.Is(err, errTaken) {
-		err = w.yield(settling, err)
+	if err = w.settle(settling, err); errors.Is(err, errNewer) {
+		err = w.settle(settling, errNewer)
 	}
 	r.Progress = l.now()
+	r.Tally = since(w.start, r.Progress.Tally)
 	return err
+}
+
+// since is what has been added to a tally.
+func since(start, now penstock.Tally) penstock.Tally {
+	return penstock.Tally{
+		Read: now.Read - start.Read, Delivered: now.Delivered - start.Delivered, Dropped: now.Dropped - start.Dropped, Rejected: now.Rejected - start.Rejected,
+	}
 }
 
 // errTime ends the work of an invocation whose time is up.
@@ -69,6 +78,9 @@ func (w *worker) within(ctx context.Context) (context.Context, context.CancelCau
 // carry reads the object to its end.
 func (w *worker) carry(ctx context.Context) error {
 	p := w.now()
+	if p.Newer != "" { // whoever had the object before us was asked, and is gone
+		return errNewer
+	}
 	text, err := open(ctx, w.o.Store, p.Object, p.Size, p.Offset)
 	if err != nil {
 		return err
@@ -78,9 +90,14 @@ func (w *worker) carry(ctx context.Context) error {
 		return err
 	}
 	var b penstock.Batch
+	var slowest time.Duration // of the batches so far
 	for {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		began := time.Now()
+		if deadline, has := ctx.Deadline(); has && deadline.Sub(began) < slowest {
+			return errTime // what it would write of the next batch would be written again
 		}
 		first, offset := uint64(w.now().Tally.Read)+1, w.now().Offset
 		bytes, err := w.cutter.Next(&b)
@@ -90,17 +107,20 @@ func (w *worker) carry(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		cut := int64(len(b.Events))
 		if err := w.write(ctx, &b, offset, bytes, first); err != nil {
 			return err
 		}
-		if err := w.checkpoint(ctx, b.Tally(), offset+bytes); err != nil {
+		if err := w.checkpoint(ctx, b.Tally(), cut, offset+bytes); err != nil {
 			return err
 		}
+		slowest = max(slowest, time.Since(began))
 	}
 }
 
 // begin finds out how the text is written, and passes over a byte order mark.
 func (w *worker) begin(ctx context.Context, text *text, p Progress) error {
+	p.Batch = cmp.Or(p.Batch, w.o.BatchBytes)
 	if p.Format == "" {
 		head, err := text.Peek(sniffBytes)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -115,7 +135,9 @@ func (w *worker) begin(ctx context.Context, text *text, p Progress) error {
 		if p.Format, err = w.guess(p.Object.Key, head); err != nil {
 			return err
 		}
-		if err := w.update(ctx, func(l *Progress) { l.Format, l.Offset, l.Stream = p.Format, p.Offset, w.route.Stream.Name }); err != nil {
+		if err := w.update(ctx, func(l *Progress) {
+			l.Format, l.Offset, l.Batch, l.Stream = p.Format, p.Offset, p.Batch, w.route.Stream.Name
+		}); err != nil {
 			return err
 		}
 	}
@@ -125,6 +147,7 @@ func (w *worker) begin(ctx context.Context, text *text, p Progress) error {
 	}
 	w.cutter, err = format(Input{
 		Text: text, Stream: w.route.Stream, Door: p.Object.String(), First: uint64(p.Tally.Read) + 1, State: p.Inner,
+		BatchBytes: p.Batch,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %v", errMalformed, err)
@@ -150,20 +173,20 @@ func (w *worker) write(ctx context.Context, b *penstock.Batch, offset, bytes int
 	return err
 }
 
-// checkpoint moves the ledger behind a batch that is settled. The entry's text
-// is of the invocation's own time: once the records are durable, what they cost
-// must not be lost to a deadline.
-func (w *worker) checkpoint(ctx context.Context, t penstock.Tally, offset int64) error {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+// checkpoint moves the ledger behind a batch that is settled. It has some time
+// beyond that for work: once the records are durable, what they cost must not be
+// lost to a deadline.
+func (w *worker) checkpoint(ctx context.Context, t penstock.Tally, cut, offset int64) error {
+	ctx, stop := prolonged(ctx, settleWithin)
 	defer stop()
+	before := w.now()
 	err := w.update(ctx, func(p *Progress) {
-		p.Offset, p.Tally, p.Inner, p.Stuck = offset, p.Tally.Add(t), w.cutter.State(), 0
+		p.Offset, p.Tally, p.Cut, p.Inner, p.Stuck = offset, before.Tally.Add(t), before.Cut+cut, w.cutter.State(), 0
 		p.Until = time.Now().Add(w.o.Lease).UnixMilli()
 	})
 	if err != nil {
 		return err
 	}
-	w.report.Tally = w.report.Tally.Add(t)
 	p := w.now()
 	if p.Tally.Read >= 100 && float64(p.Tally.Rejected) > w.o.RejectRatioMax*float64(p.Tally.Read) {
 		return fmt.Errorf("%w: %d of its first %d records were rejected, so it is hardly what stream %s is about: look at the rejects",
@@ -172,15 +195,31 @@ func (w *worker) checkpoint(ctx context.Context, t penstock.Tally, offset int64)
 	return nil
 }
 
+// prolonged is a context that ends some time after ctx does, or when it is
+// stopped.
+func prolonged(ctx context.Context, by time.Duration) (longer context.Context, stop func()) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	keep := context.AfterFunc(ctx, func() {
+		if pause(longer, by) == nil {
+			cancel()
+		}
+	})
+	return longer, func() { keep(); cancel() }
+}
+
 // settle makes the last entry of an invocation, by what ended its work.
 func (w *worker) settle(ctx context.Context, err error) error {
+	if errors.Is(err, errTaken) {
+		return err
+	}
+	if failed := w.sure(ctx); failed != nil {
+		return errors.Join(err, failed)
+	}
 	switch {
 	case err == nil:
 		w.report.Outcome = Loaded
 		return w.update(ctx, func(p *Progress) { p.State, p.Owner, p.Until = Done, "", 0 })
-	case errors.Is(err, errTaken):
-		return err
-	case errors.Is(err, ErrGone):
+	case errors.Is(err, ErrGone), errors.Is(err, errNewer):
 		w.report.Outcome = WasReplaced
 		return w.end(ctx, Superseded, err)
 	case errors.Is(err, errMalformed):
@@ -200,47 +239,26 @@ func (w *worker) release(ctx context.Context, why string) error {
 	return w.update(ctx, func(p *Progress) { p.Owner, p.Until, p.Why = "", 0, why })
 }
 
-// yield stops for whoever has written the entry. If that only asked for the key
-// on behalf of a newer object, it waits for our word.
-func (w *worker) yield(ctx context.Context, err error) error {
-	owner := w.now().Owner
-	there, version, failed := w.Door.load(ctx, w.name)
-	if failed != nil {
-		return errors.Join(err, failed)
-	}
-	if there.Owner != owner || there.Newer == "" {
-		return err
-	}
-	w.mu.Lock()
-	w.progress, w.version = there, version
-	w.mu.Unlock()
-	w.report.Outcome = WasReplaced
-	return w.end(ctx, Superseded, errors.New("a newer object of its key has come"))
-}
-
 // handOver has another invocation go on, unless that leads nowhere.
 func (w *worker) handOver(ctx context.Context, err error) error {
 	p := w.now()
-	stuck := p.Stuck + 1 // until a checkpoint says otherwise
-	if w.report.Tally.Read > 0 {
-		stuck = 0
-	}
 	switch {
-	case stuck >= 2:
-		why := fmt.Errorf("%w: two invocations got no byte beyond %d: give the function more time or memory, or write the object in a form that can be entered in the middle", errMalformed, p.Offset)
-		return errors.Join(why, w.end(ctx, Failed, why))
+	case w.stuck(p) >= 2:
+		why := fmt.Errorf("%w: two invocations got no byte beyond %d: give the function more time or memory or a smaller batch, or write the object in a form that can be entered in the middle", errMalformed, p.Offset)
+		return errors.Join(why, w.update(ctx, func(p *Progress) { p.Batch = 0 }), w.end(ctx, Failed, why)) // a smaller batch may be what helps
 	case p.Hop+1 >= w.o.HopsMax:
 		why := fmt.Errorf("%w: %d invocations have not finished it", errMalformed, p.Hop+1)
 		return errors.Join(why, w.end(ctx, Failed, why))
 	}
-	if failed := w.update(ctx, func(p *Progress) { p.Owner, p.Until, p.Hop, p.Stuck = "", 0, p.Hop+1, stuck }); failed != nil {
+	if failed := w.update(ctx, func(p *Progress) { p.Owner, p.Until, p.Hop, p.Stuck = "", 0, p.Hop+1, w.stuck(*p) }); failed != nil {
 		return failed
 	}
 	if w.o.Continue == nil {
 		return err
 	}
+	p = w.now()
 	n := w.report.Notice
-	n.Object, n.Hop = p.Object, p.Hop+1
+	n.Object, n.Hop = p.Object, p.Hop
 	payload, failed := n.Payload()
 	if failed == nil {
 		failed = w.o.Continue(ctx, payload)
@@ -250,4 +268,12 @@ func (w *worker) handOver(ctx context.Context, err error) error {
 	}
 	w.report.Outcome = HandedOver
 	return nil
+}
+
+// stuck is how many invocations got no byte further, if this one ends with p.
+func (w *worker) stuck(p Progress) int {
+	if p.Tally != w.start {
+		return 0
+	}
+	return p.Stuck + 1
 }

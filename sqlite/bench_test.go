@@ -5,20 +5,21 @@ import (
 	"testing"
 
 	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/internal/sinktest"
 	"github.com/penstock-io/penstock/sqlite"
 )
 
 // BenchmarkChunk writes chunks of 20,000 rows of seven columns; divide by that
 // for the time of a row.
 func BenchmarkChunk(b *testing.B) {
-	s := load(b, ordersFile)
+	s := sinktest.Stream(b, sinktest.Orders)
 	table := open(b, newFile(b), sqlite.Options{Stream: s})
 	const rows = 20_000
 	var texts []string
 	for i := range rows {
 		texts = append(texts, fmt.Sprintf(`{"order_id":%d,"created_at":"2026-01-02T03:04:05Z","amount":"%d.50","ratio":%d,"paid":true,"note":"please leave it at number %d"}`, i, i, i, i))
 	}
-	batch := events(b, s, 0, texts...)
+	batch := sinktest.Events(b, s, 0, texts...)
 	next := int64(0)
 	for b.Loop() {
 		next++

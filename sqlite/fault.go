@@ -50,6 +50,12 @@ func fault(err error) *penstock.Reject {
 	return penstock.NewReject(code, "", "%s", refused.Error())
 }
 
+// busy tells whether the error is that somebody else is at the file.
+func busy(err error) bool {
+	var refused *driver.Error
+	return errors.As(err, &refused) && refused.Code()&0xff == lib.SQLITE_BUSY // the rest says why
+}
+
 // pointer is the JSON pointer of the field of this name.
 func pointer(name string) string {
 	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)

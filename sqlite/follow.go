@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/penstock-io/penstock"
 )
@@ -16,8 +15,10 @@ import (
 // the table once, however often it is read: what stands below the position is
 // settled and not written again.
 //
-// Whatever is rejected must have its durable letter before an event behind it
-// is written, so put DeadLetters inside a Bisect round the sink.
+// Dead letters among the events are kept in the ledger's table penstock_rejects,
+// in the same transaction. So what is rejected on the way and what the table
+// refuses is neither lost nor there twice when the sink is, without Letters, To
+// of a DeadLetters inside a Bisect.
 func (t *Table) Follow(consumer string) penstock.Sink {
 	return &sink{table: t, entry: &followEntry{t, consumer}}
 }
@@ -76,41 +77,24 @@ func (f *followEntry) enter(ctx context.Context, conn *sql.Conn, events []*penst
 			return nil, err
 		}
 	}
-	covered := func(e *penstock.Event) bool { return int64(e.Origin.Position) < before[e.Origin.Door] }
-	if !slices.ContainsFunc(events, covered) {
-		return events, nil
+	var rows []*penstock.Event
+	for _, e := range events {
+		switch {
+		case int64(e.Origin.Position) < before[e.Origin.Door]: // in the file already
+		case e.Letter:
+			if err := keep(ctx, conn, f.consumer, e); err != nil {
+				return nil, fmt.Errorf("keep a dead letter: %w", err)
+			}
+		default:
+			rows = append(rows, e)
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(events), covered), nil
+	return rows, nil
 }
 
 func (f *followEntry) settle(e *penstock.Event, _ bool) { e.Deliver(penstock.Place{}) }
 
-// Letters returns a sink that keeps dead letters in the ledger's table
-// penstock_rejects, each door and position once.
-func (t *Table) Letters(consumer string) penstock.Sink {
-	return penstock.SinkFunc(func(ctx context.Context, b *penstock.Batch) error {
-		letters := b.Pending().Events
-		if len(letters) == 0 {
-			return nil
-		}
-		err := t.transact(ctx, func(conn *sql.Conn) error {
-			for _, e := range letters {
-				if err := keep(ctx, conn, consumer, e); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("sqlite: keep %d dead letters: %w", len(letters), err)
-		}
-		for _, e := range letters {
-			e.Deliver(penstock.Place{})
-		}
-		return nil
-	})
-}
-
+// keep writes a letter into the ledger's table penstock_rejects.
 func keep(ctx context.Context, conn *sql.Conn, consumer string, e *penstock.Event) error {
 	header := map[string]string{}
 	for _, h := range e.Headers {

@@ -65,7 +65,7 @@ func (t *Table) Source(ctx context.Context, job, source, fingerprint string) err
 
 // Done lists the job's chunks that are in the ledger, by source and start.
 func (t *Table) Done(ctx context.Context, job string) ([]penstock.Chunk, error) {
-	rows, err := t.db.QueryContext(ctx, "SELECT job, source, start, length, first, records, rejects FROM penstock_chunks WHERE job = ? ORDER BY source, start", job)
+	rows, err := t.db.QueryContext(ctx, "SELECT job, source, start, length, first, records, rejects, loader FROM penstock_chunks WHERE job = ? ORDER BY source, start", job)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: read the ledger: %w", err)
 	}
@@ -74,7 +74,7 @@ func (t *Table) Done(ctx context.Context, job string) ([]penstock.Chunk, error) 
 	for rows.Next() {
 		var c penstock.Chunk
 		var first int64
-		if err := rows.Scan(&c.Job, &c.Source, &c.Start, &c.Length, &first, &c.Count, &c.Rejects); err != nil {
+		if err := rows.Scan(&c.Job, &c.Source, &c.Start, &c.Length, &first, &c.Count, &c.Rejects, &c.Loader); err != nil {
 			return nil, fmt.Errorf("sqlite: read the ledger: %w", err)
 		}
 		c.First = uint64(first)
@@ -85,6 +85,9 @@ func (t *Table) Done(ctx context.Context, job string) ([]penstock.Chunk, error) 
 	}
 	return done, nil
 }
+
+// Loader is what the ledger calls this Table: letters and digits, another for each.
+func (t *Table) Loader() string { return t.loader }
 
 // Claim tells whether the chunk is loaded. No loader takes it: a file has one
 // writer, so there is no work to share out.

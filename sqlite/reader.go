@@ -22,17 +22,25 @@ type Reader struct {
 	timeout time.Duration
 }
 
+// ReaderOptions bound what reading may cost.
+type ReaderOptions struct {
+	Timeout time.Duration // of a page, waiting for a connection included; 0 means 400 ms
+}
+
 // OpenReader opens the file for reading only. It need not be there yet. The
 // caller closes the Reader.
-func OpenReader(file string) (*Reader, error) {
-	query := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(200)", "query_only(on)", "trusted_schema(off)"}}
+func OpenReader(file string, o ReaderOptions) (*Reader, error) {
+	if o.Timeout <= 0 {
+		o.Timeout = 400 * time.Millisecond
+	}
+	query := url.Values{"mode": {"ro"}, "_pragma": {fmt.Sprintf("busy_timeout(%d)", (o.Timeout / 2).Milliseconds()), "query_only(on)", "trusted_schema(off)"}}
 	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: query.Encode()}
 	db, err := sql.Open("sqlite", name.String())
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: open %s: %w", file, err)
 	}
 	db.SetMaxOpenConns(8)
-	return &Reader{db: db, timeout: 400 * time.Millisecond}, nil
+	return &Reader{db: db, timeout: o.Timeout}, nil
 }
 
 // Close closes the file.
@@ -102,11 +110,11 @@ func pageSQL(s *stream.Stream, read *stream.Read, p stream.Page) (string, []any)
 	if !p.Filter.Missing() {
 		add(p.FilterSlot, " = ?", p.Filter)
 	}
-	if !p.From.IsZero() {
-		add(read.Newest, " >= ?", penstock.TimeValue(p.From))
+	if !p.From.Missing() {
+		add(read.Newest, " >= ?", p.From)
 	}
-	if !p.To.IsZero() {
-		add(read.Newest, " < ?", penstock.TimeValue(p.To))
+	if !p.To.Missing() {
+		add(read.Newest, " < ?", p.To)
 	}
 	order := append([]int{read.Newest}, s.Table.PrimaryKey...)
 	var names, sorted, shown []string
@@ -179,28 +187,33 @@ func fromCell(f stream.Field, cell any) (penstock.Value, error) {
 		case stream.Decimal:
 			return penstock.DecimalValue(x, f.Scale), nil
 		case stream.Time:
-			return penstock.TimeValue(time.UnixMicro(x)), nil
+			return stream.ShownTime(time.UnixMicro(x))
 		}
 		return penstock.IntValue(x), nil
 	}
-	return penstock.Value{}, fmt.Errorf("a %T cannot be shown as %s; leave it out of columns", cell, f.Type)
+	return penstock.Value{}, fmt.Errorf("%w: a %T cannot be shown as %s; leave it out of columns", stream.ErrRow, cell, f.Type)
 }
 
 // pageIndexes are the statements of the indexes that make a page cost the same
-// at any depth.
+// at any depth and, of a filter, however few rows have its value.
 func (t *Table) pageIndexes() []string {
 	s := t.o.Stream
 	var all []string
 	for i, r := range s.Reads {
-		var columns []string
-		if r.Tenant >= 0 {
-			columns = append(columns, quote(s.Fields[r.Tenant].Name))
+		for k, found := range r.FoundBy() {
+			name := t.name + "_page_" + strconv.Itoa(i+1)
+			if k > 0 {
+				name += "_" + strconv.Itoa(k)
+			}
+			var columns []string
+			for _, slot := range found {
+				columns = append(columns, quote(s.Fields[slot].Name))
+			}
+			for _, slot := range append([]int{r.Newest}, s.Table.PrimaryKey...) {
+				columns = append(columns, quote(s.Fields[slot].Name)+" DESC")
+			}
+			all = append(all, "CREATE INDEX IF NOT EXISTS "+quote(name)+" ON "+quote(t.name)+" ("+strings.Join(columns, ", ")+")")
 		}
-		columns = append(columns, quote(s.Fields[r.By].Name), quote(s.Fields[r.Newest].Name)+" DESC")
-		for _, slot := range s.Table.PrimaryKey {
-			columns = append(columns, quote(s.Fields[slot].Name)+" DESC")
-		}
-		all = append(all, "CREATE INDEX IF NOT EXISTS "+quote(t.name+"_page_"+strconv.Itoa(i+1))+" ON "+quote(t.name)+" ("+strings.Join(columns, ", ")+")")
 	}
 	return all
 }

@@ -5,7 +5,7 @@
 //	table, err := sqlite.Open(ctx, "orders.db", sqlite.Options{Stream: s})
 //	sink := table.Chunk(penstock.Chunk{Job: job, Source: file, Start: 0})  // a part of a file
 //	sink := table.Follow("penstock-sink")                                  // the events of a topic, in order
-//	err = penstock.Bisect{To: penstock.DeadLetters{To: sink, Letters: table.Letters("penstock-sink")}}.Write(ctx, batch)
+//	err = penstock.Bisect{To: penstock.DeadLetters{To: sink}}.Write(ctx, batch)  // rejects kept beside the table
 //
 // A file has one writer at a time; others wait. Money is never a float: a
 // decimal is a whole number of its last digit's units in an INTEGER column, and
@@ -24,6 +24,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -99,13 +100,38 @@ func Open(ctx context.Context, file string, o Options) (*Table, error) {
 	return t, nil
 }
 
+// busyTimeout is how long whoever is at the file is waited for.
+const busyTimeout = 10 * time.Second
+
 // openFile opens the file for writing. A commit is on the disk before it is
-// answered; readers are never held up by the writer.
+// answered.
 func openFile(file string) (*sql.DB, error) {
-	pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(on)",
+	pragmas := url.Values{"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "synchronous(full)", "foreign_keys(on)",
 		"wal_autocheckpoint(8000)", "cache_size(-32768)"}}
 	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: pragmas.Encode()}
 	return sql.Open("sqlite", name.String())
+}
+
+// logAhead gives the file a write-ahead log, for good, so that readers are never
+// held up by the writer. Of those who do so at once to a new file SQLite lets
+// one wait for another only in part (its busy handler is not asked while a lock
+// is raised), so the rest of the waiting is done here.
+func (t *Table) logAhead(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for {
+		_, err := t.db.ExecContext(ctx, "PRAGMA journal_mode = wal")
+		if err == nil || !busy(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-again.C:
+		}
+	}
 }
 
 // Close closes the file.
@@ -118,6 +144,9 @@ func (t *Table) Close() error {
 
 // prepare makes what is missing.
 func (t *Table) prepare(ctx context.Context) error {
+	if err := t.logAhead(ctx); err != nil {
+		return err
+	}
 	err := t.transact(ctx, func(conn *sql.Conn) error {
 		for _, statement := range ledger {
 			if _, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+statement); err != nil {

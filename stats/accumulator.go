@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"fmt"
 	"iter"
 	"math"
 	"slices"
@@ -35,6 +36,7 @@ type Accumulator struct {
 type rough struct {
 	sums     sums   // of the finite values
 	cells    counts // values by the leading bits of their keys
+	coarse   uint   // the bits of a key that are not leading
 	min, max uint64 // keys
 	off      uint64 // a value's count is at least what values says, and at most off more
 }
@@ -103,7 +105,7 @@ func (a *Accumulator) coarsen() {
 	if a.rough != nil {
 		return
 	}
-	a.rough = &rough{min: math.MaxUint64}
+	a.rough = &rough{min: math.MaxUint64, coarse: a.options.coarse()}
 	a.values.each(func(key, n, _ uint64) { a.rough.add(key, n, a.options) })
 }
 
@@ -111,16 +113,64 @@ func (r *rough) add(key, n uint64, o Options) {
 	if key != keyNegInf && key != keyPosInf {
 		r.sums.addTimes(bitsOf(key), n)
 	}
-	r.cells.add(key>>o.coarse(), n, 0, Options{})
+	r.addCell(key>>r.coarse, n, o)
 	r.min, r.max = min(r.min, key), max(r.max, key)
 }
 
+// addCell adds n values to a cell.
+func (r *rough) addCell(cell, n uint64, o Options) {
+	r.cells.add(cell, n, 0, Options{})
+	for r.cells.len > o.cells() {
+		r.widen()
+	}
+}
+
+// widen makes all cells twice as wide. How wide they end up depends on the values
+// alone, not on their order or on what was merged: it is the least width with which
+// all have room.
+func (r *rough) widen() {
+	old := r.cells
+	r.cells = counts{}
+	r.coarse++
+	old.each(func(cell, n, _ uint64) { r.cells.add(cell>>1, n, 0, Options{}) })
+}
+
+// Distinct is how many different values a keeps, 16 to 48 bytes each: at most
+// Options.MaxDistinct.
+func (a *Accumulator) Distinct() int { return a.values.len }
+
+// Cells is how many cells a keeps, 16 to 48 bytes each: none as long as it is exact,
+// and at most Options.MaxCells.
+func (a *Accumulator) Cells() int {
+	if a.rough == nil {
+		return 0
+	}
+	return a.rough.cells.len
+}
+
+// Limit sets Options.MaxDistinct, from 1 to 2^28, to n: for who has many
+// accumulators and one memory. One that has more different values goes over to
+// bounds at once. Other limits are ErrBadOption.
+func (a *Accumulator) Limit(n int) error {
+	if n < 1 || n > maxDistinctMax {
+		return fmt.Errorf("%w: MaxDistinct is %d, want 1 to %d", ErrBadOption, n, maxDistinctMax)
+	}
+	a.options.MaxDistinct = n
+	for a.values.len > n {
+		a.thin()
+	}
+	return nil
+}
+
 // Merge adds all that b has, whose options must be the same but for the
-// Quantiles: ErrIncompatible. b does not change. With FirstTie, b's values
+// Quantiles: ErrIncompatible, as where b is nil. b does not change. With FirstTie, b's values
 // count as coming after.
 func (a *Accumulator) Merge(b *Accumulator) error {
+	if b == nil {
+		return fmt.Errorf("%w: one is nil", ErrIncompatible)
+	}
 	x, y := a.options, b.options
-	if x.NaN != y.NaN || x.Tie != y.Tie || x.distinct() != y.distinct() || x.coarse() != y.coarse() {
+	if x.NaN != y.NaN || x.Tie != y.Tie || x.distinct() != y.distinct() || x.coarse() != y.coarse() || x.cells() != y.cells() {
 		return ErrIncompatible
 	}
 	if a == b {
@@ -148,7 +198,12 @@ func (a *Accumulator) mergeRough(b *Accumulator) {
 	a.negInfs += b.negInfs
 	if b.rough != nil {
 		r.sums.merge(&b.rough.sums)
-		b.rough.cells.each(func(cell, n, _ uint64) { r.cells.add(cell, n, 0, Options{}) })
+		for r.coarse < b.rough.coarse {
+			r.widen()
+		}
+		b.rough.cells.each(func(cell, n, _ uint64) {
+			r.addCell(cell>>(r.coarse-b.rough.coarse), n, a.options)
+		})
 		r.min, r.max = min(r.min, b.rough.min), max(r.max, b.rough.max)
 		r.off += b.rough.off
 	}
@@ -240,14 +295,14 @@ func (a *Accumulator) describeRough(s *Summary) {
 			return s.Max, 0
 		}
 		i, _ := slices.BinarySearch(through, rank+1)
-		return r.middle(cells[i], a.options.coarse())
+		return r.middle(cells[i])
 	})
 }
 
 // middle is the middle of a cell, as far as there are values, and how far one
 // of its values may be off.
-func (r *rough) middle(cell uint64, coarse uint) (x, off float64) {
-	least, greatest := max(cell<<coarse, r.min), min(cell<<coarse|(1<<coarse-1), r.max)
+func (r *rough) middle(cell uint64) (x, off float64) {
+	least, greatest := max(cell<<r.coarse, r.min), min(cell<<r.coarse|(1<<r.coarse-1), r.max)
 	if least >= keyPosInf {
 		return math.Inf(1), 0
 	}

@@ -116,14 +116,14 @@ func TestFirstAcrossMerge(t *testing.T) {
 }
 
 func TestIncompatible(t *testing.T) {
-	for _, o := range []Options{{NaN: OmitNaN}, {Tie: FirstTie}, {MaxDistinct: 5}, {Approx: 0.1}} {
+	for _, o := range []Options{{NaN: OmitNaN}, {Tie: FirstTie}, {MaxDistinct: 5}, {Approx: 0.1}, {MaxCells: maxCellsLeast}} {
 		var a Accumulator
 		if err := a.Merge(accumulate(t, o, 1)); !errors.Is(err, ErrIncompatible) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
 	var a Accumulator
-	same := Options{MaxDistinct: 1 << 20, Approx: 0.001, Quantiles: quartiles}
+	same := Options{MaxDistinct: 1 << 20, Approx: 0.001, MaxCells: 1 << 16, Quantiles: quartiles}
 	if err := a.Merge(accumulate(t, same, 1)); err != nil {
 		t.Errorf("the defaults, written out: %v", err)
 	}
@@ -288,37 +288,43 @@ func states(t testing.TB) map[string]*Accumulator {
 	}
 }
 
-// TestBinary: what is written is read back the same; version 1, in the golden
-// files, for ever.
+// TestBinary: what is written is read back the same; so is what the golden files
+// have, of this version and of those before, for ever.
 func TestBinary(t *testing.T) {
 	for name, a := range states(t) {
 		raw := marshal(t, a)
-		golden := filepath.Join("testdata", "v1-"+name+".bin")
+		golden := filepath.Join("testdata", fmt.Sprintf("v%d-%s.bin", binaryVersion, name))
 		if *update {
 			if err := os.WriteFile(golden, raw, 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
-		old, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(old, raw) {
-			t.Errorf("%s: version 1 is written differently now: make it version 2", name)
-		}
-		var b Accumulator
-		if err := b.UnmarshalBinary(old); err != nil {
-			t.Fatal(err)
+		if old := readGolden(t, golden); !bytes.Equal(old, raw) {
+			t.Errorf("%s: version %d is written differently now: make it another version", name, binaryVersion)
 		}
 		a.Add(2.5)
-		b.Add(2.5)
-		want, wantErr := a.Summary()
-		got, err := b.Summary()
-		if wantErr != nil || err != nil {
-			t.Fatal(wantErr, err)
+		want := summary(t, a)
+		for version := binaryOldest; version <= binaryVersion; version++ {
+			var b Accumulator
+			if err := b.UnmarshalBinary(readGolden(t, filepath.Join("testdata", fmt.Sprintf("v%d-%s.bin", version, name)))); err != nil {
+				t.Fatal(err)
+			}
+			b.Add(2.5)
+			agree(t, fmt.Sprint(name, " read back from version ", version), nil, summary(t, &b), want)
+			if !bytes.Equal(marshal(t, &b), marshal(t, a)) {
+				t.Errorf("%s, read back from version %d, is written differently", name, version)
+			}
 		}
-		agree(t, name+" read back", nil, got, want)
 	}
+}
+
+func readGolden(t *testing.T, name string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }
 
 // TestBinaryDamaged: every cut and every flipped bit is noticed.
@@ -347,8 +353,8 @@ func TestBinaryDamaged(t *testing.T) {
 		t.Errorf("counts that overflow: %v", err)
 	}
 	future := marshal(t, accumulate(t, Options{}, 1))
-	future[4] = 2
-	if err := new(Accumulator).UnmarshalBinary(future); err == nil || !strings.Contains(err.Error(), "version is 2") {
+	future[4] = binaryVersion + 1
+	if err := new(Accumulator).UnmarshalBinary(future); err == nil || !strings.Contains(err.Error(), "version is 3, this program reads versions 1 to 2") {
 		t.Error(err)
 	}
 }

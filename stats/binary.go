@@ -8,14 +8,16 @@ import (
 	"math"
 )
 
-// The binary form, version 1: "pstA", the version, the options, the counts,
+// The binary form, version 2: "pstA", the version, the options, the counts,
 // the values in order with how often each occurs, and of a rough accumulator
 // its sums and cells; then the CRC-32C of all that, little-endian. Numbers are
 // uvarints, float64s and words of the sums 8 bytes little-endian. Keys are told
 // as the difference to the one before. The same values give the same bytes.
+// Version 1 had no MaxCells, and cells of Approx always.
 const (
 	binaryMagic   = "pstA"
-	binaryVersion = 1
+	binaryVersion = 2
+	binaryOldest  = 1
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -32,6 +34,7 @@ func (a *Accumulator) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, binaryVersion, byte(o.NaN), byte(o.Tie))
 	b = binary.AppendUvarint(b, uint64(o.MaxDistinct))
 	b = appendFloat(b, o.Approx)
+	b = binary.AppendUvarint(b, uint64(o.MaxCells))
 	b = binary.AppendUvarint(b, uint64(len(o.Quantiles)))
 	for _, p := range o.Quantiles {
 		b = appendFloat(b, p)
@@ -58,6 +61,7 @@ func (r *rough) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, r.min)
 	b = binary.AppendUvarint(b, r.max)
 	b = binary.AppendUvarint(b, r.off)
+	b = append(b, byte(r.coarse))
 	return r.cells.append(b)
 }
 
@@ -87,8 +91,8 @@ func (a *Accumulator) UnmarshalBinary(data []byte) error {
 	if string(r.bytes(len(binaryMagic))) != binaryMagic {
 		return ErrBadState
 	}
-	if version := r.byte(); version != binaryVersion {
-		return fmt.Errorf("%w: its version is %d, this program reads version %d", ErrBadState, version, binaryVersion)
+	if r.version = r.byte(); r.version < binaryOldest || r.version > binaryVersion {
+		return fmt.Errorf("%w: its version is %d, this program reads versions %d to %d", ErrBadState, r.version, binaryOldest, binaryVersion)
 	}
 	if len(data) < 4 || crc32.Checksum(data[:len(data)-4], castagnoli) != binary.LittleEndian.Uint32(data[len(data)-4:]) {
 		return fmt.Errorf("%w: it is damaged or cut off", ErrBadState)
@@ -105,8 +109,9 @@ func (a *Accumulator) UnmarshalBinary(data []byte) error {
 // A reader takes a binary form apart. The first thing that is wrong stays in
 // err, and everything after is zero.
 type reader struct {
-	rest []byte
-	err  error
+	version byte
+	rest    []byte
+	err     error
 }
 
 func (r *reader) fail(why string) {
@@ -181,6 +186,9 @@ func (r *reader) options() Options {
 	distinct := r.uvarint()
 	o.MaxDistinct = int(min(distinct, maxDistinctMax+1))
 	o.Approx = r.float()
+	if r.version > 1 {
+		o.MaxCells = int(min(r.uvarint(), maxCellsMax+1))
+	}
 	for range min(r.length(), quantilesMax+1) {
 		o.Quantiles = append(o.Quantiles, r.float())
 	}
@@ -221,7 +229,18 @@ func (r *reader) rough(to *rough, o Options) (sum uint64) {
 		to.sums.xx[i] = r.word()
 	}
 	to.min, to.max, to.off = r.uvarint(), r.uvarint(), r.uvarint()
-	sum = r.counts(&to.cells, Options{}, keyNegInf>>o.coarse(), keyPosInf>>o.coarse())
+	to.coarse = o.coarse()
+	if r.version > 1 {
+		to.coarse = uint(r.byte())
+	}
+	if to.coarse < o.coarse() || to.coarse > coarsest {
+		r.fail("its cells are too narrow or too wide")
+		return 0
+	}
+	sum = r.counts(&to.cells, Options{}, keyNegInf>>to.coarse, keyPosInf>>to.coarse)
+	for to.cells.len > o.cells() {
+		to.widen()
+	}
 	if sum == 0 || to.min > to.max || to.min < keyNegInf || to.max > keyPosInf {
 		r.fail("the least and the greatest value are out of order")
 	}

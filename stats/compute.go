@@ -12,8 +12,14 @@ import (
 type scratch struct {
 	sorter
 	keys, alt []uint64
-	bins      [1 << 12]uint64 // of sumOf; zero between uses
+	tied      []uint64              // the keys of the modes, if each occurs more than once
+	bins      [1 << 12]significands // of sumExactly; zero between uses
 	touched   [runMax]uint16
+	survey    survey
+	partials  partials
+	crowd     *crowd // nil until wanted
+	insides   [2][]float64
+	crowds    [crowdLevels][]float64
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -30,12 +36,30 @@ func room(s []uint64, n int) []uint64 {
 // With an error the Summary is zero: ErrEmpty, a *NaNError, ErrAllOmitted or
 // ErrBadOption. Time is linear in the length of data; the steady state
 // allocates nothing but the Quantiles.
-func Compute(data []float64, o Options) (Summary, error) {
+func Compute(data []float64, o Options) (s Summary, err error) {
 	if err := o.check(); err != nil {
 		return Summary{}, err
 	}
+	if len(data) <= fewMax {
+		err := s.few(data, o)
+		return s, err
+	}
+	return computeMany(data, o)
+}
+
+// computeMany is Compute for more than fewMax values.
+func computeMany(data []float64, o Options) (Summary, error) {
 	w := scratches.Get().(*scratch)
 	defer scratches.Put(w)
+	if len(data) >= largeMin && uint64(len(data)) < 1<<32 && len(o.Quantiles) == 0 {
+		s := Summary{Count: uint64(len(data)), Exact: true, ModeExact: true}
+		if w.describeLarge(&s, data) {
+			if o.Tie == FirstTie {
+				s.Mode = w.first(data, &s)
+			}
+			return s, nil
+		}
+	}
 	firstNaN := w.order(data)
 	n := len(w.keys)
 	s := Summary{Count: uint64(n), NaNs: uint64(len(data) - n), Exact: true, ModeExact: true}
@@ -47,7 +71,8 @@ func Compute(data []float64, o Options) (Summary, error) {
 	}
 	s.describe(w.keys, o)
 	if o.Tie == FirstTie {
-		s.Mode = first(data, w.keys, w.alt[:0], &s)
+		w.tie(w.keys, int(s.ModeCount))
+		s.Mode = w.first(data, &s)
 	}
 	return s, nil
 }
@@ -143,12 +168,12 @@ func (s *Summary) infinities(keys []uint64) {
 func (s *Summary) describe(keys []uint64, o Options) {
 	n := len(keys)
 	s.Min, s.Max = valueOf(keys[0]), valueOf(keys[n-1])
-	if keys[0] == keyNegInf || keys[n-1] == keyPosInf {
-		s.infinities(keys)
-	}
-	var t sums
-	t.addSorted(keys)
-	s.totals(&t)
+	s.total(keys)
+	s.describeSorted(keys, o)
+}
+
+// describeSorted sets median, quantiles and mode from sorted keys.
+func (s *Summary) describeSorted(keys []uint64, o Options) {
 	s.order(o, func(rank uint64) (x, off float64) { return valueOf(keys[rank]), 0 })
 	most := longestRun(keys)
 	s.ModeCount = uint64(most)
@@ -159,6 +184,22 @@ func (s *Summary) describe(keys []uint64, o Options) {
 	if most == 1 {
 		s.ModeTies = s.Count
 	}
+}
+
+// total sets what follows from the sums.
+func (s *Summary) total(keys []uint64) {
+	if keys[0] == keyNegInf || keys[len(keys)-1] == keyPosInf {
+		s.infinities(keys)
+	} else if len(keys) <= fewMax {
+		var t narrow
+		if t.add(keys) {
+			t.totals(s, s.Count)
+			return
+		}
+	}
+	var t sums
+	t.addSorted(keys)
+	s.totals(&t)
 }
 
 // longestRun returns the length of the longest run of equal keys. A run that is
@@ -190,18 +231,17 @@ func eachRun(keys []uint64, most int, f func(key uint64) bool) {
 	}
 }
 
-// first returns the value of data that occurs s.ModeCount times and comes
-// first. sorted are the keys of data in order; tied is room for theirs.
-func first(data []float64, sorted, tied []uint64, s *Summary) float64 {
-	eachRun(sorted, int(s.ModeCount), func(key uint64) bool {
-		tied = append(tied, key)
-		return true
-	})
+// first returns the value of data that occurs s.ModeCount times, as the values of
+// w.tied do, and comes first.
+func (w *scratch) first(data []float64, s *Summary) float64 {
 	for _, x := range data {
 		if x != x {
 			continue
 		}
-		if _, found := slices.BinarySearch(tied, keyOf(math.Float64bits(x+0))); found {
+		if s.ModeCount == 1 {
+			return x + 0
+		}
+		if _, found := slices.BinarySearch(w.tied, keyOf(math.Float64bits(x+0))); found {
 			return x + 0
 		}
 	}

@@ -174,6 +174,7 @@ func checkNaNPropagated(t *testing.T, data []float64) {
 func TestBadOptions(t *testing.T) {
 	for _, o := range []Options{
 		{NaN: 3}, {Tie: 2}, {MaxDistinct: -1}, {MaxDistinct: 1<<28 + 1}, {Approx: -1}, {Approx: nan}, {Approx: 1e-4}, {Approx: 0.5},
+		{MaxCells: -1}, {MaxCells: 1}, {MaxCells: maxCellsLeast - 1}, {MaxCells: maxCellsMax + 1},
 		{Quantiles: []float64{nan}}, {Quantiles: []float64{-0.1}}, {Quantiles: []float64{1.1}}, {Quantiles: make([]float64, 1001)},
 	} {
 		if _, err := Compute([]float64{1}, o); !errors.Is(err, ErrBadOption) {
@@ -243,7 +244,7 @@ func TestSizes(t *testing.T) {
 	for n := 1; n <= 40; n++ {
 		sizes = append(sizes, n)
 	}
-	for _, edge := range []int{insertionMax, compareMax, runMax, 2 * runMax, narrowMax, selectFew, splitMin} {
+	for _, edge := range []int{rankMax, compareMax, fewMax, runMax, 2 * runMax, pickFew, crowdFew, largeMin, narrowMax, selectFew, splitMin} {
 		sizes = append(sizes, edge-1, edge, edge+1)
 	}
 	random := rand.New(rand.NewPCG(1, 2))

@@ -148,12 +148,11 @@ func magnitudeOf(x int64) uint64 {
 }
 
 // betweenInts is a + part·(b-a) for 0 <= part < 1, rounded once.
-func betweenInts(a, b int64, part float64) float64 {
-	exact := func() *big.Float { return new(big.Float).SetPrec(exactBits) }
-	x := exact().SetInt64(b)
-	x.Sub(x, exact().SetInt64(a))
-	x.Mul(x, exact().SetFloat64(part))
-	x.Add(x, exact().SetInt64(a))
+func betweenInts(a, b int64, part *big.Float) float64 {
+	x := wide(0).SetInt64(b)
+	x.Sub(x, wide(0).SetInt64(a))
+	x.Mul(x, part)
+	x.Add(x, wide(0).SetInt64(a))
 	rounded, _ := x.Float64()
 	return rounded
 }

@@ -35,8 +35,8 @@ func checkInts(t *testing.T, data []int64) {
 	low, high := sorted[(n-1)/2], sorted[n/2]
 	mean := nearest(new(big.Rat).SetFrac(sum, big.NewInt(int64(n))))
 	median := nearest(new(big.Rat).SetFrac(new(big.Int).Add(big.NewInt(low), big.NewInt(high)), big.NewInt(2)))
-	whole, part := math.Modf(float64(n-1) * 0.3)
-	quantile := intBetween(sorted[int(whole)], sorted[min(int(whole)+1, n-1)], part)
+	rank, part := oraclePosition(n, 0.3)
+	quantile := intBetween(sorted[rank], sorted[min(rank+1, n-1)], part)
 	deviation := oracleDeviation(sum, squares, big.NewInt(int64(n)), big.NewInt(1))
 	switch {
 	case !same(s.Mean, mean) || !same(s.Median, median) || !same(s.StdDev, deviation) || s.Sum().Cmp(sum) != 0:
@@ -57,9 +57,9 @@ func checkInts(t *testing.T, data []int64) {
 	}
 }
 
-func intBetween(a, b int64, part float64) float64 {
+func intBetween(a, b int64, part *big.Rat) float64 {
 	r := new(big.Rat).SetInt64(b)
-	r.Sub(r, new(big.Rat).SetInt64(a)).Mul(r, rational(part)).Add(r, new(big.Rat).SetInt64(a))
+	r.Sub(r, new(big.Rat).SetInt64(a)).Mul(r, part).Add(r, new(big.Rat).SetInt64(a))
 	return nearest(r)
 }
 

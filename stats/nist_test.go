@@ -25,13 +25,14 @@ func TestNIST(t *testing.T) {
 		name                    string
 		data                    []float64
 		mean, deviation, median float64
+		r1                      float64 // the correlation of neighbours
 		modes                   []float64
 		count                   uint64
 	}{
-		{"NumAcc1", []float64{10000001, 10000003, 10000002}, 10000002, 1, 10000002, []float64{10000001, 10000002, 10000003}, 1},
-		{"NumAcc2", alternating(1.2, 1.1, 1.3), 1.2, 0.1, 1.2, []float64{1.1, 1.3}, 500},
-		{"NumAcc3", alternating(1000000.2, 1000000.1, 1000000.3), 1000000.2, 0.1, 1000000.2, []float64{1000000.1, 1000000.3}, 500},
-		{"NumAcc4", alternating(10000000.2, 10000000.1, 10000000.3), 10000000.2, 0.1, 10000000.2, []float64{10000000.1, 10000000.3}, 500},
+		{"NumAcc1", []float64{10000001, 10000003, 10000002}, 10000002, 1, 10000002, -0.5, []float64{10000001, 10000002, 10000003}, 1},
+		{"NumAcc2", alternating(1.2, 1.1, 1.3), 1.2, 0.1, 1.2, -0.999, []float64{1.1, 1.3}, 500},
+		{"NumAcc3", alternating(1000000.2, 1000000.1, 1000000.3), 1000000.2, 0.1, 1000000.2, -0.999, []float64{1000000.1, 1000000.3}, 500},
+		{"NumAcc4", alternating(10000000.2, 10000000.1, 10000000.3), 10000000.2, 0.1, 10000000.2, -0.999, []float64{10000000.1, 10000000.3}, 500},
 	} {
 		s := compute(t, c.data)
 		// The deviation loses what the decimals lose when they become float64s:
@@ -40,9 +41,25 @@ func TestNIST(t *testing.T) {
 		if math.Abs(s.Mean-c.mean) > 1e-14*c.mean || math.Abs(s.StdDev-c.deviation) > tolerance*c.deviation {
 			t.Errorf("%s: mean %v, certified %v; deviation %v, certified %v", c.name, s.Mean, c.mean, s.StdDev, c.deviation)
 		}
+		if r1 := correlation(c.data, s); math.Abs(r1-c.r1) > 10*tolerance {
+			t.Errorf("%s: r(1) %v, certified %v", c.name, r1, c.r1)
+		}
 		if s.Median != c.median || s.ModeCount != c.count || len(s.Modes()) != len(c.modes) || s.Modes()[0] != c.modes[0] {
 			t.Errorf("%s: median %v, modes %v, %d times", c.name, s.Median, s.Modes(), s.ModeCount)
 		}
 		checkAll(t, c.data, Options{})
 	}
+}
+
+// correlation is NIST's r(1), from the mean, a sum and the deviation.
+func correlation(data []float64, s Summary) float64 {
+	products := make([]float64, len(data)-1)
+	for i := range products {
+		products[i] = (data[i] - s.Mean) * (data[i+1] - s.Mean)
+	}
+	p, err := Compute(products, Options{})
+	if err != nil {
+		panic(err)
+	}
+	return p.Sum / (s.StdDev * s.StdDev * float64(len(data)-1))
 }

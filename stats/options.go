@@ -32,6 +32,9 @@ const (
 	quantilesMax       = 1000
 	maxDistinctDefault = 1 << 20
 	maxDistinctMax     = 1 << 28
+	maxCellsDefault    = 1 << 16
+	maxCellsLeast      = 1 << 13 // what all values have room in with cells of approxCoarsest
+	maxCellsMax        = 1 << 21
 	approxFinest       = 0.001
 	approxCoarsest     = 0.25
 )
@@ -52,8 +55,16 @@ type Options struct {
 
 	// Approx is the relative error, from 0.001 to 0.25, that an Accumulator
 	// may make in the median and the quantiles once there are more different
-	// values than MaxDistinct; 0 is 0.001. Compute is exact whatever it says.
+	// values than MaxDistinct; 0 is 0.001. MaxCells may make it more. Compute is
+	// exact whatever it says.
 	Approx float64
+
+	// MaxCells is how many cells of that relative width an Accumulator keeps
+	// then, at 16 to 48 bytes each, from 8192 to 2^21; 0 is 65 536. If the values
+	// are so scattered that they need more, all cells are made twice as wide
+	// until there is room, which there is at an error of 0.25 at the latest;
+	// MedianErr and Quantile.Err say how far off the figures may be.
+	MaxCells int
 }
 
 // check returns an ErrBadOption that names the option.
@@ -78,7 +89,18 @@ func (o Options) check() error {
 	if o.Approx != 0 && !(o.Approx >= approxFinest && o.Approx <= approxCoarsest) {
 		return fmt.Errorf("%w: Approx is %v, want %v to %v, or 0 for %v", ErrBadOption, o.Approx, approxFinest, approxCoarsest, approxFinest)
 	}
+	if o.MaxCells != 0 && (o.MaxCells < maxCellsLeast || o.MaxCells > maxCellsMax) {
+		return fmt.Errorf("%w: MaxCells is %d, want %d to %d, or 0 for %d", ErrBadOption, o.MaxCells, maxCellsLeast, maxCellsMax, maxCellsDefault)
+	}
 	return nil
+}
+
+// cells is the number of cells an Accumulator keeps.
+func (o Options) cells() int {
+	if o.MaxCells == 0 {
+		return maxCellsDefault
+	}
+	return o.MaxCells
 }
 
 // distinct is the number of different values an Accumulator tells apart.
@@ -88,6 +110,10 @@ func (o Options) distinct() int {
 	}
 	return o.MaxDistinct
 }
+
+// coarsest is coarse for approxCoarsest. Its cells, of half a power of two, are
+// fewer than maxCellsLeast, and none has number 0, so that counts can hold them.
+const coarsest = fractionBits - 1
 
 // coarse is how many low bits of a value's key are dropped for a histogram
 // whose cells are so narrow that their middle is off by Approx at most.

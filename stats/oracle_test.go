@@ -20,12 +20,11 @@ func oracle(data []float64, o Options) Summary {
 	}
 	slices.Sort(sorted)
 	s := Summary{Count: uint64(n), Min: sorted[0], Max: sorted[n-1], Exact: true, ModeExact: true}
-	s.Median = oracleBetween(sorted[(n-1)/2], sorted[n/2], 0.5)
+	s.Median = oracleBetween(sorted[(n-1)/2], sorted[n/2], big.NewRat(1, 2))
 	for _, p := range o.Quantiles {
-		whole, part := math.Modf(float64(n-1) * p)
-		i := min(int(whole), n-1)
+		i, part := oraclePosition(n, p)
 		value := sorted[i]
-		if part > 0 {
+		if part.Sign() > 0 {
 			value = oracleBetween(sorted[i], sorted[i+1], part)
 		}
 		s.Quantiles = append(s.Quantiles, Quantile{P: p, Value: value})
@@ -66,7 +65,15 @@ func nearest(r *big.Rat) float64 {
 	return x + 0
 }
 
-func oracleBetween(a, b, part float64) float64 {
+// oraclePosition is (n-1)·p, cut into its whole part and the rest.
+func oraclePosition(n int, p float64) (rank int, part *big.Rat) {
+	at := rational(p)
+	at.Mul(at, new(big.Rat).SetInt64(int64(n-1)))
+	whole := new(big.Int).Quo(at.Num(), at.Denom())
+	return int(whole.Int64()), at.Sub(at, new(big.Rat).SetInt(whole))
+}
+
+func oracleBetween(a, b float64, part *big.Rat) float64 {
 	if a == b {
 		return a
 	}
@@ -74,7 +81,7 @@ func oracleBetween(a, b, part float64) float64 {
 		return a + b
 	}
 	r := rational(b)
-	r.Sub(r, rational(a)).Mul(r, rational(part)).Add(r, rational(a))
+	r.Sub(r, rational(a)).Mul(r, part).Add(r, rational(a))
 	return nearest(r)
 }
 
@@ -203,6 +210,14 @@ func checkAll(t *testing.T, data []float64, o Options) {
 		t.Fatalf("Compute of %v: %v", shown(data), err)
 	}
 	agree(t, "Compute", data, got, want)
+	if len(o.Quantiles) > 0 { // without them there are other ways to the same
+		plain, o := want, o
+		plain.Quantiles, o.Quantiles = nil, nil
+		if got, err = Compute(data, o); err != nil {
+			t.Fatalf("Compute of %v: %v", shown(data), err)
+		}
+		agree(t, "Compute without quantiles", data, got, plain)
+	}
 	got, err = ComputeSeq(slices.Values(data), o)
 	if err != nil {
 		t.Fatalf("ComputeSeq of %v: %v", shown(data), err)

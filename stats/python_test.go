@@ -124,21 +124,22 @@ func TestPython(t *testing.T) {
 }
 
 // TestPythonWrong lists where Python's statistics is not right, or says nothing
-// useful, with what stats says.
+// useful, with what stats says. It fails when a Python says something else than
+// the list has: then docs/statistics.md is no longer true of it.
 func TestPythonWrong(t *testing.T) {
 	const largest = math.MaxFloat64
 	cases := []struct {
 		data          []float64
-		which, python string
+		which, python string // what it says, or one of several with |
 		ours          float64
 	}{
-		{[]float64{largest, largest}, "median", "inf", largest},          // the sum of the middle two overflows
-		{[]float64{largest, largest}, "fmean", "OverflowError", largest}, // so does the sum
-		{[]float64{.1, .1, .1}, "fmean", "0x1.999999999999bp-4", .1},     // rounded twice
-		{[]float64{inf, -inf}, "fmean", "ValueError", nan},               // mean says nan
-		{[]float64{nan, 1, 2}, "median", "0x1.0000000000000p+0", nan},    // it depends on where
-		{[]float64{1, nan, 2}, "median", "nan", nan},                     // the NaN stands
-		{[]float64{negZero, negZero}, "mode", "-0x0.0p+0", 0},            // a zero with a sign
+		{[]float64{largest, largest}, "median", "inf", largest},           // the sum of the middle two overflows
+		{[]float64{largest, largest}, "fmean", "OverflowError", largest},  // so does the sum
+		{[]float64{.1, .1, .1}, "fmean", "0x1.999999999999bp-4", .1},      // rounded twice
+		{[]float64{inf, -inf}, "fmean", "ValueError", nan},                // mean says nan
+		{[]float64{nan, 1, 2}, "median", "0x1.0000000000000p+0", nan},     // it depends on where
+		{[]float64{1, nan, 2}, "median", "nan|0x1.0000000000000p+1", nan}, // the NaN stands
+		{[]float64{negZero, negZero}, "mode", "-0x0.0p+0", 0},             // a zero with a sign
 	}
 	sets := make([][]float64, len(cases))
 	for i, c := range cases {
@@ -147,8 +148,8 @@ func TestPythonWrong(t *testing.T) {
 	for i, answer := range python(t, sets) {
 		c := cases[i]
 		theirs := map[string]string{"median": answer.Median, "fmean": answer.Fmean, "mode": answer.Mode}[c.which]
-		if theirs != c.python {
-			t.Logf("%s of %v: this Python says %s; once it was %s", c.which, c.data, theirs, c.python)
+		if !slices.Contains(strings.Split(c.python, "|"), theirs) {
+			t.Errorf("%s of %v: this Python says %s, where the list in docs/statistics.md has %s", c.which, c.data, theirs, c.python)
 		}
 		s, err := Compute(c.data, Options{NaN: PropagateNaN})
 		if err != nil {

@@ -37,11 +37,24 @@ func leading(x []uint64, exp int) quotient {
 	return q
 }
 
-// divide divides by d > 0.
+// divide divides by d > 0. Four words, not counting zeros in front, are enough
+// after the first division too, which leaves at least 129 bits to a second.
 func (q *quotient) divide(d uint64) {
+	if d == 1 {
+		return
+	}
 	var rem uint64
+	found := 0
 	for i := len(q.words) - 1; i >= 0; i-- {
+		if found == 4 {
+			q.inexact = q.inexact || q.words[i] != 0
+			q.words[i] = 0
+			continue
+		}
 		q.words[i], rem = bits.Div64(rem, q.words[i], d)
+		if found > 0 || q.words[i] != 0 {
+			found++
+		}
 	}
 	q.inexact = q.inexact || rem != 0
 }

@@ -6,23 +6,37 @@ import "math"
 // *NaNError and nothing at all with ErrEmpty. Infinities of one sign make it
 // infinite, of both signs NaN.
 func Mean(x []float64) (float64, error) {
-	if len(x) == 0 {
+	n := uint64(len(x))
+	if n == 0 {
 		return 0, ErrEmpty
+	}
+	if n <= fewMax {
+		if mean, ok := meanFew(x); ok {
+			return mean, nil
+		}
 	}
 	w := scratches.Get().(*scratch)
 	defer scratches.Put(w)
-	var t sums
-	infinities := 0.0 // the sum of those
-	for start := 0; start < len(x); start += runMax {
-		infinities += w.sumOf(&t, x[start:min(start+runMax, len(x))])
+	t := sums{}
+	if vectors && w.sumNearly(&t, x) {
+		if mean, ok := t.meanWithin(n); ok {
+			return mean, nil
+		}
 	}
-	if infinities == 0 {
-		return t.mean(uint64(len(x))), nil
+	t = sums{}
+	if w.sumExactly(&t, x) {
+		return t.mean(n), nil
 	}
 	if err := nanError(x); err != nil {
 		return 0, err
 	}
-	return infinities, nil
+	infinite := 0.
+	for _, v := range x {
+		if math.IsInf(v, 0) {
+			infinite += v
+		}
+	}
+	return infinite, nil
 }
 
 // nanError is what is wrong with values among which there may be NaNs.
@@ -40,51 +54,6 @@ func nanError(x []float64) error {
 		return nil
 	}
 	return e
-}
-
-// sumOf adds the finite values of a block, of at most runMax, to t, and returns
-// the sum of the others. The significands of one sign and exponent add up in a
-// bin; touched lists the bins that are not zero.
-func (w *scratch) sumOf(t *sums, block []float64) (others float64) {
-	n := 0
-	for _, x := range block {
-		b := math.Float64bits(x)
-		if e := b >> fractionBits & exponentMask; e-1 >= exponentMask-1 { // subnormal, zero or special
-			others += w.odd(t, x)
-			continue
-		}
-		bin := &w.bins[b>>fractionBits]
-		if *bin == 0 {
-			w.touched[n%len(w.touched)] = uint16(b >> fractionBits)
-			n++
-		}
-		*bin += b&fractionMask | 1<<fractionBits
-	}
-	for _, at := range w.touched[:n] {
-		_, shift := split(uint64(at) << fractionBits)
-		if at < 1<<11 {
-			addAt(t.x[:], 0, w.bins[at], shift)
-		} else {
-			subAt(t.x[:], 0, w.bins[at], shift)
-		}
-		w.bins[at] = 0
-	}
-	return others
-}
-
-// odd is sumOf for one value that is zero, subnormal, infinite or NaN.
-func (w *scratch) odd(t *sums, x float64) (other float64) {
-	b := math.Float64bits(x)
-	m, shift := split(b)
-	switch {
-	case shift != 0:
-		return x
-	case b&signBit == 0:
-		addAt(t.x[:], 0, m, 0)
-	default:
-		subAt(t.x[:], 0, m, 0)
-	}
-	return 0
 }
 
 // Median returns the middle value of x, or the midpoint of the middle two

@@ -16,14 +16,14 @@ type sorter struct {
 }
 
 const (
-	digitBits    = 11      // of a key's digits
-	narrowBits   = 8       // of the digits where there are few keys, so that less is cleared
-	cellBits     = 16      // the leading bits by which many keys are split
-	bucketsMax   = 512     // into which many keys are split, about
-	splitMin     = 1 << 16 // keys that are too many for the cache, and are split
-	narrowMax    = 1 << 13 // keys with narrow digits
-	compareMax   = 96      // keys that are sorted by comparing
-	insertionMax = 24      // keys that are sorted by insertion
+	digitBits  = 11      // of a key's digits
+	narrowBits = 8       // of the digits where there are few keys, so that less is cleared
+	cellBits   = 16      // the leading bits by which many keys are split
+	bucketsMax = 512     // into which many keys are split, about
+	splitMin   = 1 << 16 // keys that are too many for the cache, and are split
+	narrowMax  = 1 << 13 // keys with narrow digits
+	compareMax = 96      // keys that are sorted by comparing
+	rankMax    = 16      // keys that are sorted by their ranks
 )
 
 // bucketEnds tell where each of a number of buckets ends.
@@ -216,15 +216,25 @@ func (s *sorter) sortRuns(keys, alt []uint64, below uint) {
 
 // sortFew sorts by comparing.
 func sortFew(keys []uint64) {
-	if len(keys) > insertionMax {
+	if len(keys) > rankMax {
 		slices.Sort(keys)
 		return
 	}
-	for i := 1; i < len(keys); i++ {
-		k, j := keys[i], i
-		for ; j > 0 && keys[j-1] > k; j-- {
-			keys[j] = keys[j-1]
-		}
-		keys[j] = k
+	if len(keys) < 2 {
+		return
 	}
+	// Each key goes to where its rank is: more comparisons than an insertion sort
+	// makes, but no branch depends on one.
+	var sorted [rankMax]uint64
+	for i, k := range keys {
+		rank := 0
+		for _, other := range keys[:i] {
+			rank += int(one(other <= k))
+		}
+		for _, other := range keys[i+1:] {
+			rank += int(one(other < k))
+		}
+		sorted[rank%rankMax] = k
+	}
+	copy(keys, sorted[:])
 }

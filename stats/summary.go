@@ -49,7 +49,7 @@ type Summary struct {
 
 // A Quantile is the value below which a part P of the values lies.
 type Quantile struct {
-	P float64 // 0 to 1
+	P float64 // 0 to 1, taken as the float64 that it is: 0.1 is a little more than a tenth
 
 	// Value is at the position (n-1)·P of the ordered values, counted from 0;
 	// between two values it lies in proportion, rounded once (type 7 of Hyndman
@@ -115,7 +115,7 @@ func (s *Summary) order(o Options, at func(rank uint64) (x, off float64)) {
 	for _, p := range o.Quantiles {
 		rank, part := position(s.Count, p)
 		x, off := at(rank)
-		if part > 0 {
+		if part.Sign() > 0 {
 			next, nextOff := at(rank + 1)
 			x, off = between(x, next, part), max(off, nextOff)
 		}

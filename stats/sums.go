@@ -60,7 +60,7 @@ const runMax = 1 << 11
 func (s *sums) addSorted(keys []uint64) {
 	for len(keys) > 0 {
 		b := bitsOf(keys[0])
-		significand, shift := split(b)
+		significand, _ := split(b)
 		implicit := significand &^ fractionMask
 		flip := keys[0] ^ b
 		var x, xxHi, xxLo uint64
@@ -76,14 +76,24 @@ func (s *sums) addSorted(keys []uint64) {
 		if b>>fractionBits&exponentMask == exponentMask {
 			continue // infinities
 		}
-		if b&signBit == 0 {
-			addAt(s.x[:], 0, x, shift)
-		} else {
-			subAt(s.x[:], 0, x, shift)
-		}
-		addAt(s.xx[:], 0, xxLo, 2*shift)
-		addAt(s.xx[:], 0, xxHi, 2*shift+53)
+		s.addRun(b, significands{x, xxHi, xxLo})
 	}
+}
+
+// significands are sums of those of values of one sign and exponent, at most
+// runMax, and of their squares: the upper and the lower 53 bits.
+type significands struct{ x, xxHi, xxLo uint64 }
+
+// addRun adds the sums of values of the sign and exponent of b.
+func (s *sums) addRun(b uint64, m significands) {
+	_, shift := split(b)
+	if b&signBit == 0 {
+		addAt(s.x[:], 0, m.x, shift)
+	} else {
+		subAt(s.x[:], 0, m.x, shift)
+	}
+	addAt(s.xx[:], 0, m.xxLo, 2*shift)
+	addAt(s.xx[:], 0, m.xxHi, 2*shift+53)
 }
 
 // together returns the first of the sorted keys that have the same sign and
@@ -154,11 +164,17 @@ func (s *sums) magnitude() (abs [34]uint64, negative bool) {
 	if s.x[len(s.x)-1]&signBit == 0 {
 		return s.x, false
 	}
-	var borrow uint64
-	for i, w := range s.x {
-		abs[i], borrow = bits.Sub64(0, w, borrow)
-	}
+	abs = s.x
+	negate(abs[:])
 	return abs, true
+}
+
+// negate turns z to what adds up to zero with it, modulo its width.
+func negate(z []uint64) {
+	var borrow uint64
+	for i, w := range z {
+		z[i], borrow = bits.Sub64(0, w, borrow)
+	}
 }
 
 // sum is the exact sum, rounded once; infinite when beyond the largest float64.
@@ -183,17 +199,22 @@ func (s *sums) deviation(n uint64) float64 {
 }
 
 // deviation is the square root of (n·xx - x²) / (n·(n-1)), in units of 2^exp,
-// exp even, rounded once. Neither operand is longer than 68 words.
+// exp even, rounded once. Neither operand is longer than 68 words, nor x² than xx.
 func deviation(x, xx []uint64, n uint64, exp int) float64 {
 	if n < 2 {
 		return math.NaN()
 	}
-	var difference [70]uint64
-	multiply(difference[:], xx, n)
-	subtractSquare(difference[:], x)
-	q := leading(difference[:], exp)
-	q.divide(n)
-	q.divide(n - 1)
+	var room [70]uint64
+	difference := room[:len(xx)+2]
+	multiply(difference, xx, n)
+	subtractSquare(difference, x)
+	q := leading(difference, exp)
+	if n < 1<<32 {
+		q.divide(n * (n - 1))
+	} else {
+		q.divide(n)
+		q.divide(n - 1)
+	}
 	return q.sqrt()
 }
 

@@ -37,6 +37,9 @@ func (s *Stream) Check(_ context.Context, e *penstock.Event) error {
 			}
 			continue
 		}
+		if c.quick.passes(v) {
+			continue
+		}
 		if f := c.judge(v); f != fine {
 			return c.reject(v, f)
 		}
@@ -53,6 +56,7 @@ func (s *Stream) Check(_ context.Context, e *penstock.Event) error {
 // A check is all that the schema says about one field, in a form that judges a
 // valid value without allocating.
 type check struct {
+	quick       quick
 	field       Field
 	required    bool
 	never       bool // the schema false
@@ -72,6 +76,7 @@ type check struct {
 	textual     bool // something is judged about text
 	numeric     bool // something is judged about numbers
 	decimalText bool // a Decimal is text to the schema, as its type is string
+	fullText    bool // the full validator may look at the text in which the value came
 }
 
 // A failure is what a check found wrong.

@@ -49,6 +49,10 @@ func compileCast(node *yaml.Node, what string, f Field) (operation, Field, error
 		return operation{}, f, lineError(node, "%s casts %s to %s, which has no meaning; they can become %s", what, f.describe(), node.Value, orList(others))
 	}
 	apply := func(v *penstock.Value) error {
+		if to.Type == Int && (v.Kind == penstock.Int || v.Kind == penstock.Decimal) && v.Scale == 0 {
+			*v = penstock.IntValue(v.Num) // as after scale
+			return nil
+		}
 		made, ok := to.cast(*v)
 		if !ok {
 			return fmt.Errorf("the %v %s cannot become %s exactly", v.Kind, strconv.Quote(cut(v.String())), node.Value)
@@ -86,10 +90,6 @@ func castTarget(node *yaml.Node, what string) (Field, error) {
 // cast turns v into a value of field f's type, exactly or not at all.
 func (f *Field) cast(v penstock.Value) (penstock.Value, bool) {
 	switch f.Type {
-	case Int:
-		if v.Kind <= penstock.Decimal && v.Kind >= penstock.Int && v.Scale == 0 {
-			return penstock.IntValue(v.Num), true // as after scale
-		}
 	case Text:
 		if v.Kind == penstock.Text {
 			return v, true

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/penstock-io/penstock"
 	"go.yaml.in/yaml/v3"
@@ -102,21 +101,25 @@ func lower(text []byte) []byte { return changeCase(text, 'A', 'Z', bytes.ToLower
 
 // changeCase returns text itself when nothing changes, as is common.
 func changeCase(text []byte, first, last byte, full func([]byte) []byte) []byte {
+	if !isASCII(text) {
+		return full(text)
+	}
 	changes := false
 	for _, b := range text {
-		if b >= utf8.RuneSelf {
-			return full(text)
+		if b-first <= last-first {
+			changes = true
+			break
 		}
-		changes = changes || first <= b && b <= last
 	}
 	if !changes {
 		return text
 	}
 	changed := append(derivedText(len(text)), text...)
 	for i, b := range changed {
-		if first <= b && b <= last {
-			changed[i] = b ^ 0x20
+		if b-first <= last-first {
+			b ^= 0x20
 		}
+		changed[i] = b
 	}
 	return changed
 }

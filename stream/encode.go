@@ -138,14 +138,21 @@ func appendEscape(dst []byte, b byte) []byte {
 }
 
 // validText is utf8.Valid, faster for ASCII.
-func validText(text []byte) bool {
+func validText(text []byte) bool { return isASCII(text) || utf8.Valid(text) }
+
+// isASCII reports that text has no byte of 0x80 or more.
+func isASCII(text []byte) bool {
 	i := 0
 	var foreign uint64
 	for ; i+8 <= len(text); i += 8 {
 		foreign |= binary.LittleEndian.Uint64(text[i:])
 	}
+	if i > 0 && i < len(text) {
+		foreign |= binary.LittleEndian.Uint64(text[len(text)-8:])
+		i = len(text)
+	}
 	for ; i < len(text); i++ {
 		foreign |= uint64(text[i])
 	}
-	return foreign&highs == 0 || utf8.Valid(text)
+	return foreign&highs == 0
 }

@@ -3,7 +3,9 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +30,7 @@ type Read struct {
 // of a request comes nearer to SQL than this.
 type Page struct {
 	User, Tenant penstock.Value
-	From, To     time.Time      // Newest at or after From, and before To; zero for no bound
+	From, To     penstock.Value // of kind Time: Newest at or after From, and before To; absent for no bound
 	Filter       penstock.Value // of the slot FilterSlot; Absent for all
 	FilterSlot   int
 	After        []penstock.Value // where the page before ended: Newest, then the primary key; nil for the first
@@ -37,7 +39,37 @@ type Page struct {
 
 // Rows reads a page's rows: for each the Columns, then Newest and the primary
 // key, in the types of their fields. Package postgres and package sqlite do so.
+// An error with ErrRow in it is that of a row, and comes again however often it
+// is asked; any other may pass.
 type Rows func(ctx context.Context, r *Read, p Page) ([][]penstock.Value, error)
+
+// ErrRow is in the error of Rows when a row holds what no answer can show.
+var ErrRow = errors.New("a row of the page cannot be shown")
+
+// ShownTime is the value of a time that stands in a table. RFC 3339 has the years
+// 0 to 9999; a column may hold others if somebody else has written it.
+func ShownTime(t time.Time) (penstock.Value, error) {
+	if year := t.UTC().Year(); year < 0 || year > 9999 {
+		return penstock.Value{}, fmt.Errorf("%w: its time is in the year %d; give it one of the years 0 to 9999", ErrRow, year)
+	}
+	return penstock.TimeValue(t), nil
+}
+
+// FoundBy lists the slots by whose values a request finds its rows, the tenant
+// first: once without a filter, and once for each filter. An index of each, the
+// primary key's order behind it, makes all pages cost the same.
+func (r *Read) FoundBy() [][]int {
+	var always []int
+	if r.Tenant >= 0 {
+		always = append(always, r.Tenant)
+	}
+	always = append(always, r.By)
+	all := [][]int{always}
+	for _, slot := range r.Filter {
+		all = append(all, append(slices.Clone(always), slot))
+	}
+	return all
+}
 
 var readPath = regexp.MustCompile(`^/v1/users/\{([a-z][a-z0-9_]*)\}/([a-z][a-z0-9_-]*)$`)
 

@@ -50,8 +50,23 @@ func (s *Stream) compileSchema(node *yaml.Node, file string, included *sources) 
 	s.Slow = c.slow
 	if len(c.slow) > 0 {
 		s.full = full
+		c.noteFullText()
 	}
 	return nil
+}
+
+// noteFullText notes of each field whether the full validator may look at its
+// text: by a keyword of the field's own, or by one of the whole event that sees
+// values.
+func (c *schemaCompiler) noteFullText() {
+	blind := []string{"#/additionalProperties", "#/required", "#/dependentRequired", "#/minProperties", "#/maxProperties", "#/propertyNames"}
+	for i := range c.stream.checks {
+		k := &c.stream.checks[i]
+		own := c.pointerTo(k.field.Name, "")
+		k.fullText = k.constant != nil || k.enum != nil || k.textual || slices.ContainsFunc(c.slow, func(pointer string) bool {
+			return strings.HasPrefix(pointer, own) || !strings.HasPrefix(pointer, "#/properties/") && !slices.Contains(blind, pointer)
+		})
+	}
 }
 
 func (c *schemaCompiler) fault(node *yaml.Node, format string, args ...any) {

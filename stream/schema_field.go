@@ -66,6 +66,7 @@ func (c *schemaCompiler) settle(k *check, m entry, given []bound) {
 	k.numeric = k.bounds != nil || k.multiple != nil
 	k.plain = !k.textual && !k.numeric && !k.isDecimal && !k.isTime &&
 		k.format == nil && k.enum == nil && k.constant == nil
+	k.quick = k.newQuick()
 	if k.isDecimal && k.field.FromNumber && k.field.FromText && k.textual {
 		c.fault(m.key, "%s is a decimal that may come as number or as text, but pattern, minLength or maxLength would judge only the text; "+
 			"bound it with minimum and maximum, or write type: string", m.name)

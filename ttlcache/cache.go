@@ -40,6 +40,11 @@ type Options[K comparable, V any] struct {
 	// negative.
 	DefaultTTL time.Duration
 
+	// CountUse makes Stats count hits, misses and replaced values. It costs each
+	// Get and Set some nanoseconds, and more where many processors use the same
+	// keys.
+	CountUse bool
+
 	// OnRemove is told of every value that leaves the cache, once: why, and
 	// outside of all locks, so that it may use the cache (but not Close it). It
 	// runs on the goroutine whose call removed the value, before the call
@@ -116,10 +121,13 @@ func (o Options[K, V]) settled() Options[K, V] {
 // not be copied.
 //
 // Wherever a method takes a ttl: 0 means Options.DefaultTTL; NoExpiry, or more
-// than 73 years, means that the entry does not expire; and a negative ttl means
+// than 36 years, means that the entry does not expire; and a negative ttl means
 // that it has expired already, so that storing it is the same as deleting the
 // key. A deadline is exact to the nanosecond: an entry is alive before it and
 // dead from then on.
+//
+// A key that does not equal itself, NaN, is held like any other but found by
+// nothing, and many of them make a cache slow.
 //
 // V is returned as it was stored: what a pointer, slice or map in it refers to
 // is shared by all who get it.
@@ -148,20 +156,15 @@ func (c *Cache[K, V]) makeStore() *store[K, V] {
 }
 
 // Get returns the value of k, if there is one that has not expired.
-func (c *Cache[K, V]) Get(k K) (v V, ok bool) {
+func (c *Cache[K, V]) Get(k K) (V, bool) {
 	s := c.store()
 	h := s.hasher.of(k)
 	sh := s.shard(h)
-	sh.mu.Lock()
-	if t, i, live := s.look(sh, h, k); live {
-		e := &t.entries[i]
-		s.use(e)
-		sh.counts.hits++
-		v, ok = e.value, true
-	} else {
-		sh.counts.misses++
+	v, ok, done := s.glance(sh, h, k)
+	if !done {
+		v, ok = s.get(sh, h, k)
 	}
-	sh.mu.Unlock()
+	s.count(sh, ok)
 	return v, ok
 }
 
@@ -177,14 +180,26 @@ func (c *Cache[K, V]) Set(k K, v V, ttl time.Duration) {
 	w.key = k
 	w.value = v
 	w.ttl = ttl
-	w.cost = s.weigh(k, v)
 	sh := s.shard(w.hash)
-	var told removals[K, V]
-	sh.mu.Lock()
-	sh.detach(k)
-	s.put(sh, &w, &told)
-	sh.mu.Unlock()
+	if !s.inPlace || !s.replace(sh, &w) {
+		s.set(sh, &w)
+		return
+	}
+	if s.countUse {
+		sh.counts.inPlace.Add(1)
+	}
 	s.loading.found(k)
+}
+
+// set is Set with the shard's lock.
+func (s *store[K, V]) set(sh *shard[K, V], w *write[K, V]) {
+	w.cost = s.weigh(w.key, w.value)
+	var told removals[K, V]
+	sh.lock()
+	sh.detach(w.key)
+	s.put(sh, w, &told)
+	sh.unlock()
+	s.loading.found(w.key)
 	s.settle(w.hash, told)
 }
 
@@ -197,19 +212,19 @@ func (c *Cache[K, V]) SetIfAbsent(k K, v V, ttl time.Duration) (V, bool) {
 	w := write[K, V]{s.hasher.of(k), k, v, ttl, s.weigh(k, v)}
 	sh := s.shard(w.hash)
 	var told removals[K, V]
-	sh.mu.Lock()
+	sh.lock()
 	if t, i, live := s.look(sh, w.hash, k); live {
 		e := &t.entries[i]
 		s.use(e)
-		sh.counts.hits++
 		v = e.value
-		sh.mu.Unlock()
+		sh.unlock()
+		s.count(sh, true)
 		return v, false
 	}
-	sh.counts.misses++
 	sh.detach(k)
 	s.put(sh, &w, &told)
-	sh.mu.Unlock()
+	sh.unlock()
+	s.count(sh, false)
 	s.loading.found(k)
 	s.settle(w.hash, told)
 	return v, true
@@ -222,7 +237,7 @@ func (c *Cache[K, V]) Touch(k K, ttl time.Duration) bool {
 	h := s.hasher.of(k)
 	sh := s.shard(h)
 	var told removals[K, V]
-	sh.mu.Lock()
+	sh.lock()
 	t, i := sh.find(h, k)
 	now := s.clock.now()
 	touched := i >= 0 && t.entries[i].due() > now
@@ -230,7 +245,7 @@ func (c *Cache[K, V]) Touch(k K, ttl time.Duration) bool {
 		sh.detach(k)
 		s.extend(sh, t, i, s.deadline(now, ttl), now, &told)
 	}
-	sh.mu.Unlock()
+	sh.unlock()
 	s.report(told)
 	return touched
 }
@@ -245,7 +260,7 @@ func (s *store[K, V]) extend(sh *shard[K, V], t *table[K, V], i int, due, now in
 		return
 	}
 	s.use(e)
-	e.stamp = stampOf(due, e.uses())
+	e.stamp.Store(stampOf(due, e.uses()))
 	s.lower(sh, t, i, due)
 }
 
@@ -256,7 +271,7 @@ func (c *Cache[K, V]) Delete(k K) bool {
 	h := s.hasher.of(k)
 	sh := s.shard(h)
 	var told removals[K, V]
-	sh.mu.Lock()
+	sh.lock()
 	sh.detach(k)
 	t, i := sh.find(h, k)
 	why := Expired
@@ -265,7 +280,7 @@ func (c *Cache[K, V]) Delete(k K) bool {
 		s.drop(sh, t, i, why, &told)
 		sh.shrink(t, sh.at(h))
 	}
-	sh.mu.Unlock()
+	sh.unlock()
 	s.loading.found(k)
 	s.report(told)
 	return why == Deleted
@@ -277,8 +292,8 @@ func (c *Cache[K, V]) TTL(k K) (time.Duration, bool) {
 	s := c.store()
 	h := s.hasher.of(k)
 	sh := s.shard(h)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
+	sh.lock()
+	defer sh.unlock()
 	t, i := sh.find(h, k)
 	if i < 0 {
 		return 0, false
@@ -317,24 +332,30 @@ func (c *Cache[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		s := c.store()
 		for e := range s.walk {
-			if e.due() > s.clock.now() && !yield(e.key, e.value) {
+			if e.due > s.clock.now() && !yield(e.key, e.value) {
 				return
 			}
 		}
 	}
 }
 
+// A copied is an entry as it was.
+type copied[K comparable, V any] struct {
+	pair[K, V]
+	due int64
+}
+
 // walk yields copies of the entries, table by table.
-func (s *store[K, V]) walk(yield func(*entry[K, V]) bool) {
-	var copied []entry[K, V]
+func (s *store[K, V]) walk(yield func(*copied[K, V]) bool) {
+	var some []copied[K, V]
 	for i := range s.shards {
 		sh := &s.shards[i]
 		// next is the first hash, without the bits that chose the shard, that
 		// was not looked at. Tables may be split and merged between two turns.
 		for next, more := uint64(0), true; more; {
-			copied, next, more = s.copyTable(sh, next, copied[:0])
-			for i := range copied {
-				if !yield(&copied[i]) {
+			some, next, more = s.copyTable(sh, next, some[:0])
+			for i := range some {
+				if !yield(&some[i]) {
 					return
 				}
 			}
@@ -344,16 +365,17 @@ func (s *store[K, V]) walk(yield func(*entry[K, V]) bool) {
 
 // copyTable appends the entries of the table that hash from belongs to, those
 // before from excepted, and returns where the next table begins.
-func (s *store[K, V]) copyTable(sh *shard[K, V], from uint64, to []entry[K, V]) ([]entry[K, V], uint64, bool) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if len(sh.tables) == 0 {
+func (s *store[K, V]) copyTable(sh *shard[K, V], from uint64, to []copied[K, V]) ([]copied[K, V], uint64, bool) {
+	sh.lock()
+	defer sh.unlock()
+	t := sh.table(from >> sh.skip)
+	if t == nil {
 		return to, 0, false
 	}
-	t := sh.tables[from>>(64-sh.depth)]
 	for i := range t.used {
-		if s.hasher.of(t.entries[i].key)<<sh.skip >= from {
-			to = append(to, t.entries[i])
+		e := t.at(i)
+		if s.hasher.of(e.key)<<sh.skip >= from {
+			to = append(to, copied[K, V]{e.pair, e.due()})
 		}
 	}
 	// The last hash of the table, and one more: 0 after the last table.

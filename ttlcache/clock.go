@@ -49,8 +49,8 @@ func newClock() clock {
 // now is the exact time.
 func (c *clock) now() int64 { return int64(time.Since(c.base)) }
 
-// alive reports whether due is still to come. It must be called after due was
-// read, so that the answer holds for an instant at which due did.
+// alive reports whether due is still to come. It must be called while due can
+// not change, so that the answer holds for an instant at which due did.
 func (c *clock) alive(due int64) bool {
 	if due == never {
 		return true

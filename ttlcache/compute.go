@@ -29,18 +29,16 @@ func (c *Cache[K, V]) Compute(k K, f func(v V, ok bool) (V, time.Duration, Actio
 }
 
 func (s *store[K, V]) compute(sh *shard[K, V], h uint64, k K, f func(V, bool) (V, time.Duration, Action)) (v V, ok bool, told removals[K, V]) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
+	sh.lock()
+	defer sh.unlock()
 	t, i, live := s.look(sh, h, k)
 	var old V
 	var due int64
 	if live {
 		s.use(&t.entries[i])
 		old, due = t.entries[i].value, t.entries[i].due()
-		sh.counts.hits++
-	} else {
-		sh.counts.misses++
 	}
+	s.count(sh, live)
 	v, ttl, action := f(old, live)
 	if action == Keep {
 		return old, live, nil

@@ -121,3 +121,73 @@ func ExampleCache_Snapshot() {
 	fmt.Println(n, err)
 	// Output: 1 <nil>
 }
+
+func ExampleCache_Delete() {
+	var sessions ttlcache.Cache[string, string]
+	sessions.Set("token", "ada", time.Hour)
+	fmt.Println(sessions.Delete("token"), sessions.Delete("token"))
+	// Output: true false
+}
+
+func ExampleCache_TTL() {
+	var codes ttlcache.Cache[string, int]
+	codes.Set("ada", 1234, 10*time.Minute)
+	codes.Set("bob", 5678, ttlcache.NoExpiry)
+	left, ok := codes.TTL("ada")
+	fmt.Println(left > 9*time.Minute, left <= 10*time.Minute, ok)
+	left, ok = codes.TTL("bob")
+	fmt.Println(left == ttlcache.NoExpiry, ok)
+	left, ok = codes.TTL("eve")
+	fmt.Println(left, ok)
+	// Output:
+	// true true true
+	// true true
+	// 0s false
+}
+
+// Expired entries are not counted, whether or not they have left memory yet.
+func ExampleCache_Len() {
+	var cache ttlcache.Cache[string, int]
+	cache.Set("short", 1, time.Nanosecond)
+	cache.Set("long", 2, time.Hour)
+	<-time.After(time.Microsecond)
+	fmt.Println(cache.Len())
+	// Output: 1
+}
+
+func ExampleCache_Clear() {
+	var cache ttlcache.Cache[string, int]
+	cache.Set("a", 1, time.Hour)
+	cache.Set("b", 2, time.Hour)
+	cache.Clear()
+	fmt.Println(cache.Len())
+	cache.Set("c", 3, time.Hour)
+	fmt.Println(cache.Len())
+	// Output:
+	// 0
+	// 1
+}
+
+func ExampleCache_Close() {
+	var cache ttlcache.Cache[string, int]
+	cache.Set("a", 1, time.Hour)
+	fmt.Println(cache.Close())
+	cache.Set("b", 2, time.Hour) // stores nothing any more
+	_, ok := cache.Get("b")
+	fmt.Println(ok)
+	// Output:
+	// <nil>
+	// false
+}
+
+func ExampleCache_Stats() {
+	cache := ttlcache.New(ttlcache.Options[string, int]{CountUse: true})
+	cache.Set("a", 1, time.Hour)
+	for _, k := range []string{"a", "a", "a", "b"} {
+		cache.Get(k)
+	}
+	cache.Delete("a")
+	s := cache.Stats()
+	fmt.Println(s.Hits, s.Misses, s.HitRatio(), s.Deleted, s.Entries)
+	// Output: 3 1 0.75 1 0
+}

@@ -54,13 +54,21 @@ func (h *hasher[K]) of(k K) uint64 {
 	case hashWord4:
 		return h.mix(uint64(*(*uint32)(unsafe.Pointer(&k))))
 	}
+	if !itself(k) {
+		return h.mask // maphash would say something else each time, and the entry be lost when it moves
+	}
 	return maphash.Comparable(h.seed, k)
 }
 
-// mix folds the 128-bit product of two secrets and the word, as wyhash does
-// (Wang Yi, https://github.com/wangyi-fudan/wyhash).
+// itself is false for NaN and what has one in it: nothing finds such a key.
+func itself[K comparable](k K) bool {
+	same := k
+	return k == same
+}
+
+// mix folds the 128-bit product of two secrets and the word (Peters, foldhash,
+// https://github.com/orlp/foldhash).
 func (h *hasher[K]) mix(word uint64) uint64 {
 	hi, lo := bits.Mul64(word^h.mask, h.multiple)
-	hi, lo = bits.Mul64(hi^lo, 0x9E3779B97F4A7C15)
 	return hi ^ lo
 }

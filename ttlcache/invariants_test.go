@@ -2,11 +2,13 @@ package ttlcache
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // check fails unless everything that the cache keeps twice agrees.
@@ -36,7 +38,7 @@ func (sh *shard[K, V]) check(t testing.TB) (cost int64) {
 	for at, table := range sh.each {
 		first, n := sh.span(table, at)
 		for i := range n {
-			if sh.tables[first+i] != table {
+			if sh.index.Load().tables[first+i].Load() != table {
 				t.Errorf("the table at %d is not in all its %d places", first, n)
 			}
 		}
@@ -53,7 +55,7 @@ func (sh *shard[K, V]) check(t testing.TB) (cost int64) {
 	if entries != sh.count {
 		t.Errorf("a shard has %d entries, counted %d", entries, sh.count)
 	}
-	if sh.like.ordered && sh.order.queues[0].held+sh.order.queues[1].held != entries {
+	if sh.order != nil && sh.order.queues[0].held+sh.order.queues[1].held != entries {
 		t.Errorf("%d+%d entries are in the order, %d in the tables", sh.order.queues[0].held, sh.order.queues[1].held, entries)
 	}
 	return cost
@@ -81,7 +83,12 @@ func (t *table[K, V]) check(tb testing.TB, sh *shard[K, V]) int {
 	}
 	empty := 0
 	for g := range t.groups {
-		for m := matchEmpty(t.groups[g].control); m != 0; m &= m - 1 {
+		for m := matchFree(t.groups[g].control.Load()); m != 0; m &= m - 1 {
+			if stamp := t.entries[g*groupSlots+lane(m)].stamp.Load(); stamp != 0 {
+				tb.Errorf("slot %d is free and has the stamp %x", g*groupSlots+lane(m), stamp)
+			}
+		}
+		for m := matchEmpty(t.groups[g].control.Load()); m != 0; m &= m - 1 {
 			empty++
 		}
 	}
@@ -139,63 +146,79 @@ func useAtRandom(c *Cache[uint32, int], random *rand.Rand, calls int) {
 	}
 }
 
+// TestDeadlinesAgainstList is FuzzDeadlines with long random sequences.
+func TestDeadlinesAgainstList(t *testing.T) {
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		compareDeadlines(t, someBytes(random, 4*3000))
+	}
+}
+
 // FuzzDeadlines drives a directory with keys and deadlines of all distances,
 // and a sorted list beside it: at every moment both must expire the same keys,
 // and the directory must never say that it may be left alone for longer.
 func FuzzDeadlines(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 0, 0, 2, 30, 0, 3, 0, 40, 0, 1, 1, 0, 0, 3, 0, 60, 1})
-	random := rand.New(rand.NewPCG(1, 1))
-	for range 4 {
-		ops := make([]byte, 4*3000)
-		for i := range ops {
-			ops[i] = byte(random.Uint32())
-		}
-		f.Add(ops)
-	}
+	f.Add(someBytes(rand.New(rand.NewPCG(1, 1)), 4*60))
 	f.Fuzz(func(t *testing.T, ops []byte) {
-		h := newHasher[uint16]()
-		sh := &shard[uint16, int]{directory: directory[uint16, int]{hasher: &h}}
-		list := deadlineList{}
-		now := int64(1)
-		for ; len(ops) >= 4 && !t.Failed(); ops = ops[4:] {
-			k := binary.LittleEndian.Uint16(ops[1:]) % 4096
-			distance := int64(1) << (ops[3] % 62) // to far beyond never
-			switch ops[0] % 4 {
-			case 0, 1:
-				due := min(never, now+distance)
-				if table, i := sh.find(h.of(k), k); i >= 0 {
-					table.entries[i].stamp = stampOf(due, 0)
-					table.lower(i, due)
-				} else {
-					table, i := sh.claim(h.of(k))
-					table.entries[i] = entry[uint16, int]{stamp: stampOf(due, 0), key: k}
-					table.lower(i, due)
-				}
-				list.set(k, due)
-			case 2:
-				if table, i := sh.find(h.of(k), k); i >= 0 {
-					sh.release(table, i)
-					sh.shrink(table, sh.at(h.of(k)))
-				}
-				list.remove(k)
-			case 3:
-				now = min(never-1, now+distance%(1<<ops[1]%62+1))
-				expireBoth(t, sh, &list, now)
-			}
-			if sh.count != len(list) || len(list) > 0 && sh.directory.due() > list[0].due {
-				t.Fatalf("%d entries, first due at %d; the list has %d", sh.count, sh.directory.due(), len(list))
-			}
+		if len(ops) <= 4*1000 {
+			compareDeadlines(t, ops)
 		}
-		sh.due.Store(sh.directory.due())
-		sh.check(t)
 	})
 }
 
-func expireBoth(t *testing.T, sh *shard[uint16, int], list *deadlineList, now int64) {
+func someBytes(random *rand.Rand, n int) []byte {
+	ops := make([]byte, n)
+	for i := range ops {
+		ops[i] = byte(random.Uint32())
+	}
+	return ops
+}
+
+// compareDeadlines takes four bytes for an operation: what, which key, how far.
+func compareDeadlines(t *testing.T, ops []byte) {
+	h := newHasher[uint32]()
+	h.mask, h.multiple = 1, 0xA0761D6478BD642F // the same in each run, as the fuzzer needs it
+	sh := &shard[uint32, int]{directory: directory[uint32, int]{hasher: &h, like: features{words: wordsOf[uint32, int]()}}}
+	list := deadlineList{}
+	now := int64(1)
+	for ; len(ops) >= 4 && !t.Failed(); ops = ops[4:] {
+		k := uint32(binary.LittleEndian.Uint16(ops[1:]) % 4096)
+		distance := int64(1) << (ops[3] % 62) // to far beyond never
+		switch ops[0] % 4 {
+		case 0, 1:
+			due := min(never, now+distance)
+			table, i := sh.find(h.of(k), k)
+			if i < 0 {
+				table, i = sh.claim(h.of(k))
+			}
+			table.write(i, k, 0)
+			table.entries[i].stamp.Store(stampOf(due, 0))
+			table.lower(i, due)
+			list.set(k, due)
+		case 2:
+			if table, i := sh.find(h.of(k), k); i >= 0 {
+				sh.release(table, i)
+				sh.shrink(table, sh.at(h.of(k)))
+			}
+			list.remove(k)
+		case 3:
+			now = min(never-1, now+distance%(1<<ops[1]%62+1))
+			expireBoth(t, sh, &list, now)
+		}
+		if sh.count != len(list) || len(list) > 0 && sh.directory.due() > list[0].due {
+			t.Fatalf("%d entries, first due at %d; the list has %d", sh.count, sh.directory.due(), len(list))
+		}
+	}
+	sh.due.Store(sh.directory.due())
+	sh.check(t)
+}
+
+func expireBoth(t *testing.T, sh *shard[uint32, int], list *deadlineList, now int64) {
 	if live, want := sh.live(now), len(*list)-len(list.until(now)); live != want {
 		t.Fatalf("%d are alive, want %d", live, want)
 	}
-	var got []uint16
+	var got []uint32
 	for again := true; again; {
 		again = false
 		for at, table := range sh.each {
@@ -225,14 +248,14 @@ func expireBoth(t *testing.T, sh *shard[uint16, int], list *deadlineList, now in
 
 // A deadlineList is the slow obvious way: sorted by deadline.
 type deadlineList []struct {
-	key uint16
+	key uint32
 	due int64
 }
 
-func (l *deadlineList) set(k uint16, due int64) {
+func (l *deadlineList) set(k uint32, due int64) {
 	l.remove(k)
 	at, _ := slices.BinarySearchFunc(*l, due, func(e struct {
-		key uint16
+		key uint32
 		due int64
 	}, due int64) int {
 		if e.due <= due {
@@ -241,21 +264,21 @@ func (l *deadlineList) set(k uint16, due int64) {
 		return 1
 	})
 	*l = slices.Insert(*l, at, struct {
-		key uint16
+		key uint32
 		due int64
 	}{k, due})
 }
 
-func (l *deadlineList) remove(k uint16) {
+func (l *deadlineList) remove(k uint32) {
 	*l = slices.DeleteFunc(*l, func(e struct {
-		key uint16
+		key uint32
 		due int64
 	}) bool {
 		return e.key == k
 	})
 }
 
-func (l *deadlineList) until(now int64) (keys []uint16) {
+func (l *deadlineList) until(now int64) (keys []uint32) {
 	for _, e := range *l {
 		if e.due <= now {
 			keys = append(keys, e.key)
@@ -264,17 +287,27 @@ func (l *deadlineList) until(now int64) (keys []uint16) {
 	return keys
 }
 
+func TestShardsShareNoCacheLine(t *testing.T) {
+	if size := unsafe.Sizeof(shard[string, int]{}); size%64 != 0 && bits.UintSize == 64 {
+		t.Errorf("a shard has %d bytes, not whole lines of 64", size)
+	}
+}
+
 // Keys that all meet in one table, or one group, or wholly, must work too.
 func TestCollidingHashes(t *testing.T) {
-	h := newHasher[uint16]()
-	d := directory[uint16, int]{hasher: &h}
+	h := newHasher[uint32]()
+	d := directory[uint32, int]{hasher: &h, like: features{words: wordsOf[uint32, int]()}}
 	h.multiple = 0 // every key has the same hash
-	const n = 3000
-	for k := range uint16(n) {
-		table, i := d.claim(h.of(k))
-		table.entries[i] = entry[uint16, int]{stamp: stampOf(never, 0), key: k}
+	if h.of(1) != h.of(2) {
+		t.Fatal("the hashes differ")
 	}
-	for k := range uint16(n) {
+	const n = 3000
+	for k := range uint32(n) {
+		table, i := d.claim(h.of(k))
+		table.write(i, k, 0)
+		table.entries[i].stamp.Store(stampOf(never, 0))
+	}
+	for k := range uint32(n) {
 		table, i := d.find(h.of(k), k)
 		if i < 0 {
 			t.Fatalf("key %d of %d is lost", k, n)
@@ -282,8 +315,8 @@ func TestCollidingHashes(t *testing.T) {
 		d.release(table, i)
 		d.shrink(table, d.at(h.of(k)))
 	}
-	if d.count != 0 || d.tables != nil {
-		t.Errorf("%d entries, %d places", d.count, len(d.tables))
+	if d.count != 0 || d.index.Load() != nil {
+		t.Errorf("%d entries, and an index", d.count)
 	}
 }
 

@@ -189,6 +189,12 @@ func (c *Cache[K, V]) GetOrLoad(ctx context.Context, k K, load Loader[K, V]) (V,
 	s := c.store()
 	h := s.hasher.of(k)
 	sh := s.shard(h)
+	if s.loading.ahead == 0 {
+		if v, ok := s.get(sh, h, k); ok {
+			s.count(sh, true)
+			return v, nil
+		}
+	}
 	v, f, err := s.join(ctx, sh, h, k, load)
 	if f == nil {
 		return v, err
@@ -207,19 +213,18 @@ func (c *Cache[K, V]) GetOrLoad(ctx context.Context, k K, load Loader[K, V]) (V,
 
 // join returns k's value, or the flight that will bring it, or an error.
 func (s *store[K, V]) join(ctx context.Context, sh *shard[K, V], h uint64, k K, load Loader[K, V]) (v V, f *flight[V], err error) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
+	sh.lock()
+	defer sh.unlock()
 	t, i, live := s.look(sh, h, k)
+	s.count(sh, live)
 	if live {
 		e := &t.entries[i]
 		s.use(e)
-		sh.counts.hits++
 		if s.loading.ahead > 0 && e.due() != never && e.due()-s.clock.now() < s.loading.ahead {
 			s.refresh(ctx, sh, h, k, load)
 		}
 		return e.value, nil, nil
 	}
-	sh.counts.misses++
 	var stale *entry[K, V]
 	if i >= 0 {
 		stale = &t.entries[i]
@@ -263,8 +268,8 @@ func (s *store[K, V]) refresh(ctx context.Context, sh *shard[K, V], h uint64, k 
 	}
 }
 
-// depart starts a load, or returns nil if the cache is closed. The caller holds
-// sh.mu; Close waits for the goroutine.
+// depart starts a load, or returns nil if the cache is closed. The caller has
+// sh.lock; Close waits for the goroutine.
 func (s *store[K, V]) depart(ctx context.Context, sh *shard[K, V], h uint64, k K, stale *entry[K, V], load Loader[K, V]) *flight[V] {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	f := &flight[V]{cancel: cancel, landed: make(chan struct{})}
@@ -285,10 +290,14 @@ func (s *store[K, V]) depart(ctx context.Context, sh *shard[K, V], h uint64, k K
 		return nil
 	}
 	sh.counts.loads++
+	if !itself(k) {
+		return f // nothing could take it out again
+	}
 	if sh.flights == nil {
 		sh.flights = map[K]*flight[V]{}
 	}
 	sh.flights[k] = f
+	sh.flying.Store(int32(len(sh.flights)))
 	return f
 }
 
@@ -313,7 +322,7 @@ func (s *store[K, V]) land(sh *shard[K, V], h uint64, k K, f *flight[V], ttl tim
 		w = write[K, V]{h, k, f.value, s.loading.shortened(ttl, s.defaultTTL), s.weigh(k, f.value)}
 	}
 	var told removals[K, V]
-	sh.mu.Lock()
+	sh.lock()
 	if failed {
 		sh.counts.failures++
 	}
@@ -329,7 +338,7 @@ func (s *store[K, V]) land(sh *shard[K, V], h uint64, k K, f *flight[V], ttl tim
 		}
 	}
 	close(f.landed)
-	sh.mu.Unlock()
+	sh.unlock()
 	s.settle(h, told)
 }
 
@@ -347,8 +356,8 @@ func (s *store[K, V]) lose(sh *shard[K, V], h uint64, k K, told *removals[K, V])
 // leave is for a caller whose ctx has ended. The last one to leave ends the
 // load, and the next to ask for k starts another.
 func (sh *shard[K, V]) leave(k K, f *flight[V]) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
+	sh.lock()
+	defer sh.unlock()
 	f.waiters--
 	if f.waiters > 0 {
 		return
@@ -360,10 +369,11 @@ func (sh *shard[K, V]) leave(k K, f *flight[V]) {
 }
 
 // detach makes sure that a load of k which began before now stores nothing,
-// and that who asks from now on does not get what it brings. The caller holds
-// mu.
+// and that who asks from now on does not get what it brings. The caller has the
+// shard's lock.
 func (sh *shard[K, V]) detach(k K) {
 	if len(sh.flights) > 0 {
 		delete(sh.flights, k)
+		sh.flying.Store(int32(len(sh.flights)))
 	}
 }

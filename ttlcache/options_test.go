@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -310,7 +311,7 @@ func TestSnapshot(t *testing.T) {
 
 func TestStats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var cache ttlcache.Cache[string, int]
+		cache := ttlcache.New(ttlcache.Options[string, int]{CountUse: true})
 		cache.Set("a", 1, time.Second)
 		cache.Set("b", 1, time.Minute)
 		cache.Set("b", 2, time.Minute)
@@ -345,13 +346,25 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
+// Close leaves nothing running: no sweep, no timer's goroutine, no load.
 func TestCloseLeavesNoGoroutine(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for range 50 {
 		cache := ttlcache.New(ttlcache.Options[int, int]{NegativeTTL: time.Second})
 		cache.Set(1, 1, time.Microsecond)
 		cache.GetOrLoad(t.Context(), 2, func(context.Context, int) (int, time.Duration, error) { return 0, 0, ttlcache.ErrNotFound })
+		loading := make(chan struct{})
+		var asking sync.WaitGroup
+		asking.Go(func() {
+			cache.GetOrLoad(t.Context(), 3, func(ctx context.Context, _ int) (int, time.Duration, error) {
+				close(loading)
+				<-ctx.Done()
+				return 0, 0, ctx.Err()
+			})
+		})
+		<-loading
 		cache.Close()
+		asking.Wait()
 	}
 	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(deadline) {

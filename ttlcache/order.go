@@ -34,17 +34,32 @@ func hashOf(r uint32, skip uint8) uint64 {
 	return uint64(r&^(1<<31)>>tableBits)<<(64-directoryDepthMax)>>skip | uint64(r&(1<<tableBits-1))
 }
 
-// add puts a new entry in, and returns its place.
-func (o *order) add(ref uint32) uint32 {
-	if g := o.ghost(ref); g != nil && *g == ref {
-		*g = 0
-		return o.push(mainQueue, ref)
+// newOrder is nil if the cache has no use for an order.
+func newOrder(like features) *order {
+	if !like.ordered {
+		return nil
 	}
-	return o.push(smallQueue, ref)
+	return new(order)
 }
 
-// push adds a ref to a queue. A place is the number of the push and the queue.
-func (o *order) push(q uint32, ref uint32) uint32 { return o.queues[q].push(ref)<<1 | q }
+// returns reports whether a new entry was here lately, and forgets that.
+func (o *order) returns(ref uint32) bool {
+	g := o.ghost(ref)
+	if g == nil || *g != ref {
+		return false
+	}
+	*g = 0
+	return true
+}
+
+// push adds a ref to a queue and returns its place there.
+func (o *order) push(q uint32, ref uint32) uint32 { return placeOf(o.queues[q].push(ref), q) }
+
+// placeOf is a place: the number of the push, and the queue.
+func placeOf(number, q uint32) uint32 { return number<<1 | q }
+
+// ref is what stands at a place.
+func (o *order) ref(place uint32) uint32 { return *o.queues[place&1].at(place >> 1) }
 
 // remove takes out what is at a place.
 func (o *order) remove(place uint32) { o.queues[place&1].remove(place >> 1) }
@@ -77,28 +92,30 @@ func (o *order) resizeGhosts(n int) {
 	}
 }
 
-// victims yields, oldest first, the queue and the ref of entries that may have
-// to leave, having taken them out. The caller evicts one and stops, or puts it
-// back with push.
-func (o *order) victims(yield func(q, ref uint32) bool) {
-	for {
-		q := uint32(mainQueue)
-		small, main := &o.queues[smallQueue], &o.queues[mainQueue]
-		if small.held > (small.held+main.held)/smallShare || main.held == 0 {
-			q = smallQueue
-		}
-		ref := o.queues[q].pop()
-		if ref == 0 || !yield(q, ref) {
-			return
-		}
+// first is the queue for what was not here lately. As long as nothing was
+// evicted, the main queue is filled with what the small one has no room for:
+// otherwise a loop would find nothing in its second round.
+func (o *order) first(evicted uint64) uint32 {
+	if evicted == 0 && o.queues[smallQueue].held > 0 && o.next() == smallQueue {
+		return mainQueue
 	}
+	return smallQueue
+}
+
+// next is the queue whose oldest entry may have to leave next.
+func (o *order) next() uint32 {
+	small, main := o.queues[smallQueue].held, o.queues[mainQueue].held
+	if small > (small+main)/smallShare || main == 0 {
+		return smallQueue
+	}
+	return mainQueue
 }
 
 // A queue is first in, first out, in a ring that grows and shrinks. What is
 // removed in the middle leaves a hole, 0.
 type queue struct {
 	ring       []uint32
-	head, tail uint32 // numbers of the oldest and of the next push; they wrap
+	head, tail uint32 // numbers of the oldest, which is never a hole, and of the next push; they wrap
 	held       int    // without holes
 }
 
@@ -120,23 +137,7 @@ func (q *queue) push(ref uint32) uint32 {
 	return number
 }
 
-// pop takes out the oldest, 0 if there is none.
-func (q *queue) pop() uint32 {
-	for q.head != q.tail {
-		slot := q.at(q.head)
-		ref := *slot
-		*slot = 0
-		q.head = (q.head + 1) & numberMask
-		if ref != 0 {
-			q.held--
-			q.shrink()
-			return ref
-		}
-	}
-	return 0
-}
-
-// remove makes a hole.
+// remove makes a hole. At head there is none.
 func (q *queue) remove(number uint32) {
 	*q.at(number) = 0
 	q.held--

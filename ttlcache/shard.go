@@ -6,17 +6,31 @@ import (
 	"time"
 )
 
-// A shard is a part of a cache with a lock of its own.
+// A shard is a part of a cache with a lock of its own, which is not needed to
+// read: see place.go.
 type shard[K comparable, V any] struct {
-	due atomic.Int64 // nothing in the directory is due earlier; written under mu
-
-	mu sync.Mutex
+	changes atomic.Uint64 // odd while something is being changed by who holds mu
 	directory[K, V]
-	order   order
+	flying atomic.Int32 // how many flights there are
+	due    atomic.Int64 // nothing in the directory is due earlier; written under mu
+
+	mu      sync.Mutex
+	order   *order           // nil in a cache without limits
 	flights map[K]*flight[V] // loads whose result will be stored; nil until there is one
 	counts  counts
 
-	_ [64]byte // neighbours in an array share no cache line
+	_ [8]byte // to whole cache lines, so that neighbours share none: TestShardsShareNoCacheLine
+}
+
+// lock begins a change. What is read without the lock meanwhile counts for nothing.
+func (sh *shard[K, V]) lock() {
+	sh.mu.Lock()
+	sh.changes.Add(1)
+}
+
+func (sh *shard[K, V]) unlock() {
+	sh.changes.Add(1)
+	sh.mu.Unlock()
 }
 
 // A removal is what the removal callback is told.
@@ -35,13 +49,13 @@ func (s *store[K, V]) look(sh *shard[K, V], h uint64, k K) (t *table[K, V], i in
 	if t, i = sh.find(h, k); i < 0 {
 		return t, i, false
 	}
-	return t, i, s.clock.alive(t.entries[i].due())
+	return t, i, s.clock.alive(t.at(i).due())
 }
 
 // use counts a use of a live entry, for the order.
 func (s *store[K, V]) use(e *entry[K, V]) {
-	if s.limited && e.uses() < usesMax {
-		e.stamp++
+	if s.limited {
+		e.use(e.stamp.Load())
 	}
 }
 
@@ -54,7 +68,7 @@ type write[K comparable, V any] struct {
 	cost  int64
 }
 
-// put stores a value whatever was there before. The caller holds sh.mu.
+// put stores a value whatever was there before. The caller has sh.lock.
 func (s *store[K, V]) put(sh *shard[K, V], w *write[K, V], told *removals[K, V]) {
 	if s.closed.Load() {
 		return
@@ -90,9 +104,9 @@ func (s *store[K, V]) overwrite(sh *shard[K, V], t *table[K, V], i int, w *write
 		return
 	}
 	sh.counts.gone[why]++
-	s.tell(told, e, why)
-	e.value = w.value
-	e.stamp = stampOf(due, uses)
+	s.tell(told, &e.pair, why)
+	t.write(i, e.key, w.value)
+	e.stamp.Store(stampOf(due, uses))
 	s.lower(sh, t, i, due)
 }
 
@@ -109,7 +123,7 @@ func (s *store[K, V]) insert(sh *shard[K, V], w *write[K, V], due, now int64, us
 	if s.limited {
 		if w.cost > s.maxCost {
 			sh.counts.gone[Evicted]++
-			s.tell(told, &entry[K, V]{key: w.key, value: w.value}, Evicted)
+			s.tell(told, &pair[K, V]{w.key, w.value}, Evicted)
 			return
 		}
 		s.held.Add(1)
@@ -119,9 +133,11 @@ func (s *store[K, V]) insert(sh *shard[K, V], w *write[K, V], due, now int64, us
 		s.makeRoom(sh, now, told)
 	}
 	t, i := sh.claim(w.hash)
-	t.entries[i] = entry[K, V]{stampOf(due, uses), w.key, w.value}
+	t.write(i, w.key, w.value)
+	t.entries[i].stamp.Store(stampOf(due, uses))
 	if t.places != nil {
-		t.places[i] = sh.order.add(refOf(w.hash, sh.skip))
+		ref := refOf(w.hash, sh.skip)
+		t.places[i] = sh.order.push(s.queueFor(sh, ref), ref)
 		s.tidy(sh)
 	}
 	if t.costs != nil {
@@ -141,26 +157,23 @@ func (s *store[K, V]) lower(sh *shard[K, V], t *table[K, V], i int, due int64) {
 // drop removes slot i. The caller shrinks the table when it needs it no more.
 func (s *store[K, V]) drop(sh *shard[K, V], t *table[K, V], i int, why Reason, told *removals[K, V]) {
 	sh.counts.gone[why]++
-	s.tell(told, &t.entries[i], why)
+	s.tell(told, &t.at(i).pair, why)
 	if s.limited {
 		s.held.Add(-1)
 		if t.costs != nil {
 			s.cost.Add(-t.costs[i])
 		}
-		if t.places != nil && t.places[i] != noPlace {
+		if t.places != nil {
 			sh.order.remove(t.places[i])
 		}
 	}
 	sh.release(t, i)
 }
 
-// noPlace is the place of an entry that has just been taken out of its queue.
-const noPlace = 1<<32 - 1
-
 // tell notes a removal for the callback, if there is one.
-func (s *store[K, V]) tell(told *removals[K, V], e *entry[K, V], why Reason) {
+func (s *store[K, V]) tell(told *removals[K, V], p *pair[K, V], why Reason) {
 	if s.onRemove != nil {
-		*told = append(*told, removal[K, V]{e.key, e.value, why})
+		*told = append(*told, removal[K, V]{p.key, p.value, why})
 	}
 }
 
@@ -187,57 +200,88 @@ func (s *store[K, V]) makeRoom(sh *shard[K, V], now int64, told *removals[K, V])
 // evict removes the entry that the order chooses, and reports whether there
 // was one.
 func (s *store[K, V]) evict(sh *shard[K, V], told *removals[K, V]) bool {
-	examined := 0
-	for q, ref := range sh.order.victims {
-		h := hashOf(ref, sh.skip)
-		t := sh.tables[sh.at(h)]
-		i := s.placed(sh, t, h, ref, q)
-		e := &t.entries[i]
-		examined++
-		if uses := e.uses(); uses > 0 && examined < examineMax {
-			t.places[i] = sh.order.push(mainQueue, ref)
-			if q == mainQueue {
-				e.stamp--
-			} else {
-				e.stamp -= uses
-			}
+	for examined := 1; ; examined++ {
+		q := sh.order.next()
+		t, i := sh.oldest(q)
+		if i < 0 {
+			return false
+		}
+		if e := t.at(i); e.uses() > 0 && examined < examineMax {
+			sh.another(t, i, q)
 			continue
 		}
+		ref := sh.order.ref(t.places[i])
 		if q == smallQueue {
 			sh.order.remember(ref)
 		}
-		t.places[i] = noPlace
 		s.drop(sh, t, i, Evicted, told)
-		sh.shrink(t, sh.at(h))
+		sh.shrink(t, sh.at(hashOf(ref, sh.skip)))
 		return true
 	}
-	return false
 }
 
-// placed is the slot of what was just popped from queue q.
-func (s *store[K, V]) placed(sh *shard[K, V], t *table[K, V], h uint64, ref, q uint32) int {
+// oldest is the entry that stands first in a queue; the slot is -1 if there is none.
+func (sh *shard[K, V]) oldest(q uint32) (*table[K, V], int) {
 	queue := &sh.order.queues[q]
-	i := t.findPlace(h, (queue.head-1)&numberMask<<1|q)
+	if queue.held == 0 {
+		return nil, -1
+	}
+	place := placeOf(queue.head, q)
+	h := hashOf(sh.order.ref(place), sh.skip)
+	t := sh.table(h)
+	i := t.findPlace(h, place)
 	if i < 0 {
 		panic("ttlcache: an entry in the order is not in its table")
 	}
-	return i
+	return t, i
+}
+
+// another gives the used entry in slot i, which is in queue q, another round:
+// one for each use in the main queue.
+func (sh *shard[K, V]) another(t *table[K, V], i int, q uint32) {
+	e := t.at(i)
+	if q == mainQueue {
+		e.stamp.Store(e.stamp.Load()&^writing - 1)
+	} else {
+		e.stamp.Store(e.stamp.Load() &^ writing &^ usesMax)
+	}
+	sh.requeue(t, i, mainQueue)
+}
+
+// requeue makes the entry in slot i the newest of a queue.
+func (sh *shard[K, V]) requeue(t *table[K, V], i int, q uint32) {
+	ref := sh.order.ref(t.places[i])
+	sh.order.remove(t.places[i])
+	t.places[i] = sh.order.push(q, ref)
+}
+
+// queueFor is where a new entry begins: in the small queue, or, if it was here
+// lately, in the main queue. But only if what is oldest there was not used
+// since it came or was last asked; that gets another round instead. So of a
+// loop over more keys than there is room for, a part stays and is found, where
+// otherwise each would drive out the next (W-TinyLFU does the same by counting:
+// Einziger et al., ACM ToS 13(4), 2017).
+func (s *store[K, V]) queueFor(sh *shard[K, V], ref uint32) uint32 {
+	if !sh.order.returns(ref) {
+		return sh.order.first(sh.counts.gone[Evicted])
+	}
+	if t, i := sh.oldest(mainQueue); i >= 0 && t.at(i).uses() > 0 {
+		sh.another(t, i, mainQueue)
+		return smallQueue
+	}
+	return mainQueue
 }
 
 // tidy moves on the oldest of a queue that is mostly holes, so that it cannot
 // grow by entries that come and go without an eviction.
 func (s *store[K, V]) tidy(sh *shard[K, V]) {
 	for q := range sh.order.queues {
-		queue := &sh.order.queues[q]
 		for range 4 {
-			if !queue.sparse() {
+			if !sh.order.queues[q].sparse() {
 				break
 			}
-			ref := queue.pop()
-			h := hashOf(ref, sh.skip)
-			t := sh.tables[sh.at(h)]
-			i := s.placed(sh, t, h, ref, uint32(q))
-			t.places[i] = sh.order.push(uint32(q), ref)
+			t, i := sh.oldest(uint32(q))
+			sh.requeue(t, i, uint32(q))
 		}
 	}
 }

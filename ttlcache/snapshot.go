@@ -54,12 +54,12 @@ func (c *Cache[K, V]) Snapshot(w io.Writer) error {
 		return nil
 	}
 	for e := range s.walk {
-		if e.due() <= s.clock.now() {
+		if e.due <= s.clock.now() {
 			continue
 		}
 		left := NoExpiry
-		if e.due() != never {
-			left = time.Duration(e.due() - began)
+		if e.due != never {
+			left = time.Duration(e.due - began)
 		}
 		part.Entries = append(part.Entries, snapshotEntry[K, V]{e.key, e.value, left})
 		if len(part.Entries) == snapshotPartMax {

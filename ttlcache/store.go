@@ -22,6 +22,9 @@ type store[K comparable, V any] struct {
 	shards []shard[K, V]
 	like   features
 
+	inPlace  bool // a Set may replace a value without the lock
+	countUse bool
+
 	limited    bool // there is MaxEntries or MaxCost
 	maxEntries int64
 	maxCost    int64
@@ -39,8 +42,8 @@ type store[K comparable, V any] struct {
 	running  running[V]
 }
 
-// never is later than every instant of a cache's clock, by some 73 years.
-const never = math.MaxInt64 >> 2
+// never is later than every instant of a cache's clock, by some 36 years.
+const never = 1 << 60
 
 const (
 	shardsMax        = 1024
@@ -53,17 +56,19 @@ func newStore[K comparable, V any](o Options[K, V]) *store[K, V] {
 		clock: newClock(), hasher: newHasher[K](),
 		maxEntries: int64(o.MaxEntries), maxCost: o.MaxCost, costOf: o.Cost,
 		defaultTTL: o.DefaultTTL, onRemove: o.OnRemove, loading: newLoading(o),
-		grace: int64(max(o.StaleWhileRevalidate, o.StaleIfError)),
+		grace: int64(max(o.StaleWhileRevalidate, o.StaleIfError)), countUse: o.CountUse,
 	}
 	s.limited = s.maxEntries != math.MaxInt64 || s.maxCost != math.MaxInt64
-	s.like = features{ordered: s.limited, weighed: s.maxCost != math.MaxInt64}
+	s.like = features{ordered: s.limited, weighed: s.maxCost != math.MaxInt64, words: wordsOf[K, V]()}
+	s.inPlace = s.like.words.few && !s.like.weighed && s.onRemove == nil
 	s.alarm.at.Store(never)
 	s.shards = make([]shard[K, V], shardsFor(s.maxEntries))
 	skip := uint8(bits.Len(uint(len(s.shards) - 1)))
 	s.shift = 64 - skip
 	for i := range s.shards {
 		sh := &s.shards[i]
-		sh.directory = directory[K, V]{skip: skip, hasher: &s.hasher, like: s.like}
+		sh.skip, sh.hasher, sh.like = skip, &s.hasher, s.like
+		sh.order = newOrder(s.like)
 		sh.due.Store(never)
 	}
 	return s
@@ -109,9 +114,9 @@ func (s *store[K, V]) settle(h uint64, told removals[K, V]) {
 		start := int(h>>s.shift) + 1
 		for i := range s.shards {
 			sh := &s.shards[(start+i)%len(s.shards)]
-			sh.mu.Lock()
+			sh.lock()
 			done := s.makeRoom(sh, s.clock.now(), &told)
-			sh.mu.Unlock()
+			sh.unlock()
 			if done {
 				break
 			}
@@ -127,16 +132,18 @@ func (s *store[K, V]) clear() {
 	for i := range s.shards {
 		var told removals[K, V]
 		sh := &s.shards[i]
-		sh.mu.Lock()
+		sh.lock()
 		sh.flights = nil
+		sh.flying.Store(0)
 		now := s.clock.now()
 		for _, t := range sh.each {
 			for i := range t.used {
-				s.drop(sh, t, i, whyGone(&t.entries[i], now, Deleted), &told)
+				s.drop(sh, t, i, whyGone(t.at(i), now, Deleted), &told)
 			}
 		}
-		sh.tables, sh.depth, sh.order = nil, 0, order{}
-		sh.mu.Unlock()
+		sh.order = newOrder(s.like)
+		sh.directory.use(nil)
+		sh.unlock()
 		s.report(told)
 	}
 }

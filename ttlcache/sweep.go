@@ -106,15 +106,15 @@ func (s *store[K, V]) sweepSome(sh *shard[K, V]) bool {
 		return false
 	}
 	var told removals[K, V]
-	sh.mu.Lock()
+	sh.lock()
 	s.expireOne(sh, limit, &told)
-	sh.mu.Unlock()
+	sh.unlock()
 	s.report(told)
 	return true
 }
 
 // expireOne removes what was due by limit from one table of a shard. If there
-// is no such table it says so in sh.due. The caller holds sh.mu.
+// is no such table it says so in sh.due. The caller has sh.lock.
 func (s *store[K, V]) expireOne(sh *shard[K, V], limit int64, told *removals[K, V]) {
 	for at, t := range sh.each {
 		if t.due > limit {

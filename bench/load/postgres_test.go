@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"strconv"
 	"testing"
@@ -15,13 +16,9 @@ import (
 func TestRealPostgres(t *testing.T) {
 	server := realtest.StartPostgres(t, "shared_buffers=1GB", "max_wal_size=8GB", "max_connections=20")
 	t.Chdir("../..")
-	o := options{to: server.Database(t), rows: 2_000_000, rounds: 5, python: os.Getenv("PYTHON")}
-	if n, err := strconv.Atoi(os.Getenv("ROUNDS")); err == nil {
-		o.rounds = n
-	}
-	if o.python == "" {
-		o.python = "python3"
-	}
+	o := options{to: server.Database(t), python: cmp.Or(os.Getenv("PYTHON"), "python3"), piece: os.Getenv("PIECE"), files: os.Getenv("FILES")}
+	o.rows, _ = strconv.Atoi(os.Getenv("ROWS"))
+	o.rounds, _ = strconv.Atoi(os.Getenv("ROUNDS"))
 	if err := run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}

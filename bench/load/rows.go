@@ -3,8 +3,11 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/md5"
+	"encoding/binary"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -48,31 +51,66 @@ func (w writer) file(name string) error {
 }
 
 func (w writer) row(row []byte, i int) []byte {
-	cents := int64(i) * 7919 % 1_000_000
-	row = strconv.AppendInt(row, int64(i+1), 10)
-	row = append(row, ',')
-	row = strconv.AppendInt(row, int64(i*31%100_000+1), 10)
-	row = append(row, ',')
+	row = appendNumbers(row, i, ',')
 	row = epoch.Add(time.Duration(i)*time.Second).AppendFormat(row, time.RFC3339)
 	row = append(row, ',')
-	row = strconv.AppendInt(row, cents/100, 10)
-	row = append(row, '.', byte('0'+cents/10%10), byte('0'+cents%10), ',')
-	row = append(row, coins[i%len(coins)]...)
-	row = append(row, ',')
-	row = append(row, statuses[i%len(statuses)]...)
-	row = append(row, ',')
-	from := len(row)
-	row = append(row, names[i%len(names)]...)
-	row = strconv.AppendInt(row, int64(i%1000), 10)
-	row = append(row, "@example.org"...)
-	contact := bytes.ToLower(row[from:])
+	row, contact := appendTexts(row, i, ',')
 	row = append(row, ',')
 	row = append(row, notes[i%len(notes)]...)
 	if w.transformed {
 		row = append(row, ',')
-		row = strconv.AppendInt(row, cents, 10)
+		row = strconv.AppendInt(row, cents(i), 10)
 		row = append(row, ',')
 		row = append(row, contact...)
 	}
 	return append(row, '\n')
+}
+
+func cents(i int) int64 { return int64(i) * 7919 % 1_000_000 }
+
+// appendNumbers appends order and user, appendTexts amount, currency, status and
+// email, whose lower case it returns.
+func appendNumbers(row []byte, i int, comma byte) []byte {
+	row = append(strconv.AppendInt(row, int64(i+1), 10), comma)
+	return append(strconv.AppendInt(row, int64(i*31%100_000+1), 10), comma)
+}
+
+func appendTexts(row []byte, i int, comma byte) (_, contact []byte) {
+	c := cents(i)
+	row = strconv.AppendInt(row, c/100, 10)
+	row = append(row, '.', byte('0'+c/10%10), byte('0'+c%10), comma)
+	row = append(append(row, coins[i%len(coins)]...), comma)
+	row = append(append(row, statuses[i%len(statuses)]...), comma)
+	from := len(row)
+	row = append(row, names[i%len(names)]...)
+	row = strconv.AppendInt(row, int64(i%1000), 10)
+	row = append(row, "@example.org"...)
+	return row, bytes.ToLower(row[from:])
+}
+
+// sums are those of the transformed rows, as sumsSQL takes them of the table.
+func (w writer) sums() (s sums) {
+	var row []byte
+	for i := range w.rows {
+		row = appendNumbers(row[:0], i, '|')
+		row = append(strconv.AppendInt(row, epoch.Unix()+int64(i), 10), '|')
+		row, contact := appendTexts(row, i, '|')
+		row = append(row, '|')
+		if note := notes[i%len(notes)]; note != "" { // else it is NULL, which concat_ws leaves out
+			row = append(append(row, unquoted(note)...), '|')
+		}
+		row = append(append(strconv.AppendInt(row, cents(i), 10), '|'), contact...)
+		sum := md5.Sum(row)
+		s.hash += int64(binary.BigEndian.Uint32(sum[:]))
+		s.minor += cents(i)
+	}
+	s.rows, s.keys = int64(w.rows), int64(w.rows)
+	return s
+}
+
+func unquoted(cell string) string {
+	if inner, quoted := strings.CutPrefix(cell, `"`); quoted {
+		return strings.ReplaceAll(strings.TrimSuffix(inner, `"`), `""`, `"`)
+	}
+	return cell
 }

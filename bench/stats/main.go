@@ -1,8 +1,8 @@
 // Stats measures package stats beside named rivals and prints ratios: all
 // sides in one run on one machine, interleaved, medians, on one core.
 //
-//	make bench-stats                       # in the root: all rows, about two minutes
-//	go run . -rounds 5 -python PYTHON      # here; PYTHON has numpy and scipy
+//	make bench-stats                       # in the root: all tables, a minute and a half
+//	go run . -only prices -rivals numpy    # here: some tables, some rivals; -h tells the rest
 //
 // Each side computes mean, median and mode of the same values, of which it
 // may not change the order. stats computes minimum, maximum, sum and standard
@@ -15,6 +15,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -22,16 +23,21 @@ func main() {
 	rounds := flag.Int("rounds", 9, "interleaved rounds of each row")
 	interpreter := flag.String("python", "python3", "a Python that has numpy and scipy; without them their rows are left out")
 	large := flag.Bool("large", false, "also 10 million values")
+	only := flag.String("only", "", "only tables whose title has this `text`")
+	rivals := flag.String("rivals", "", "only rivals whose name has one of these `texts`, with commas")
 	flag.Parse()
-	if err := run(*rounds, *interpreter, *large); err != nil {
+	if err := run(*rounds, *interpreter, *only, *rivals, *large); err != nil {
 		fmt.Fprintln(os.Stderr, "bench stats:", err)
 		os.Exit(1)
 	}
 }
 
-func run(rounds int, interpreter string, large bool) error {
+func run(rounds int, interpreter, only, rivals string, large bool) error {
 	fmt.Printf("mean, median and mode; nanoseconds a value, median of %d interleaved rounds\n", rounds)
 	for _, c := range cases(large) {
+		if !strings.Contains(c.title, only) {
+			continue
+		}
 		sides := contenders(c.set)
 		python, err := startPython(interpreter, c.set)
 		switch {
@@ -40,7 +46,7 @@ func run(rounds int, interpreter string, large bool) error {
 		case err == nil:
 			sides = append(sides, contender{name: "numpy + scipy", run: python.run})
 		}
-		if err := compare(c, sides, rounds); err != nil {
+		if err := compare(c, chosen(sides, rivals), rounds); err != nil {
 			return err
 		}
 		if python != nil {
@@ -50,6 +56,20 @@ func run(rounds int, interpreter string, large bool) error {
 		}
 	}
 	return nil
+}
+
+// chosen are the first side and those whose name has one of the texts of a list.
+func chosen(sides []contender, list string) []contender {
+	some := sides[:1:1]
+	for _, side := range sides[1:] {
+		for text := range strings.SplitSeq(list, ",") {
+			if strings.Contains(side.name, text) {
+				some = append(some, side)
+				break
+			}
+		}
+	}
+	return some
 }
 
 // A set is values in parts; each part is computed by itself.
@@ -100,15 +120,25 @@ func cases(large bool) []benchCase {
 		}
 		return data
 	}
+	some := func(n int) []float64 {
+		data := normal(n)
+		for i := range data {
+			data[i] = data[random.IntN(n/10)]
+		}
+		return data
+	}
 	const million = 1_000_000
 	aims := map[string]float64{"montanaflynn": 20, "sort": 10, "numpy": 5}
 	small := map[string]float64{"sort": 1}
 	all := []benchCase{
-		{"1 000 000 normal values", set{normal(million), million, 5}, true, aims},
-		{"1 000 000 prices with two decimals", set{prices(million), million, 5}, false, aims},
+		{"1 000 000 normal values", set{normal(million), million, 3}, true, aims},
+		{"1 000 000 prices with two decimals", set{prices(million), million, 3}, false, aims},
+		{"1 000 000 values, some ten of each, no decimals", set{some(million), million, 3}, false, nil},
 		{"1 000 normal values, a thousand different times", set{normal(million), 1000, 1}, false, small},
 		{"1 000 normal values, the same each time", set{normal(1000), 1000, 1000}, false, small},
-		{"10 normal values, many different times", set{normal(100_000), 10, 3}, false, nil},
+		{"100 normal values, many different times", set{normal(100_000), 100, 3}, false, small},
+		{"10 normal values, many different times", set{normal(100_000), 10, 3}, false, small},
+		{"1 normal value, many different times", set{normal(100_000), 1, 3}, false, small},
 	}
 	if large {
 		all = append(all, benchCase{"10 000 000 normal values", set{normal(10 * million), 10 * million, 1}, false, nil})

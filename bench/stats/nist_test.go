@@ -70,15 +70,16 @@ func TestNIST(t *testing.T) {
 		name            string
 		n               int
 		mean, deviation float64
+		r1              float64 // the correlation of neighbours
 		median          float64
 		modes           []float64
 		count           uint64
 	}{
-		{"lew", 200, -177.435, 277.332168044316, -162, []float64{83, 194}, 4},
-		{"lottery", 218, 518.958715596330, 291.699727470969, 522.5, nil, 2},
-		{"mavro", 50, 2.001856, 0.000429123454003053, 2.0018, []float64{2.0015}, 9},
-		{"michelson", 100, 299.8524, 0.0790105478190518, 299.85, []float64{299.81, 299.88}, 10},
-		{"pidigits", 5000, 4.5348, 2.86733906028871, 5, []float64{1}, 531},
+		{"lew", 200, -177.435, 277.332168044316, -0.307304800605679, -162, []float64{83, 194}, 4},
+		{"lottery", 218, 518.958715596330, 291.699727470969, -0.120948622967393, 522.5, nil, 2},
+		{"mavro", 50, 2.001856, 0.000429123454003053, 0.937989183438248, 2.0018, []float64{2.0015}, 9},
+		{"michelson", 100, 299.8524, 0.0790105478190518, 0.535199668621283, 299.85, []float64{299.81, 299.88}, 10},
+		{"pidigits", 5000, 4.5348, 2.86733906028871, -0.00355099287237972, 5, []float64{1}, 531},
 	} {
 		data := sets[c.name]
 		if len(data) != c.n {
@@ -98,6 +99,9 @@ func TestNIST(t *testing.T) {
 		}
 		near("mean", s.Mean, c.mean)
 		near("deviation", s.StdDev, c.deviation)
+		if r1 := correlation(data, s); math.Abs(r1-c.r1) > 1e-13+0x1p-51*math.Abs(c.mean/c.deviation) {
+			t.Errorf("%s: r(1) is %v, certified %v", c.name, r1, c.r1)
+		}
 		if s.Median != c.median || s.ModeCount != c.count || c.modes == nil && s.ModeTies != 19 {
 			t.Errorf("%s: median %v, %d modes, %d times", c.name, s.Median, s.ModeTies, s.ModeCount)
 		}
@@ -107,4 +111,17 @@ func TestNIST(t *testing.T) {
 			}
 		}
 	}
+}
+
+// correlation is NIST's r(1), from the mean, a sum and the deviation.
+func correlation(data []float64, s stats.Summary) float64 {
+	products := make([]float64, len(data)-1)
+	for i := range products {
+		products[i] = (data[i] - s.Mean) * (data[i+1] - s.Mean)
+	}
+	p, err := stats.Compute(products, stats.Options{})
+	if err != nil {
+		panic(err)
+	}
+	return p.Sum / (s.StdDev * s.StdDev * float64(len(data)-1))
 }

@@ -40,7 +40,10 @@ func hits() {
 					fmt.Printf(" %.1f |", ratios[len(ratios)-1])
 				}
 			}
-			fmt.Printf(" %+.1f |\n", ratios[0]-ratios[1])
+			if len(ratios) > 1 {
+				fmt.Printf(" %+.1f |", ratios[0]-ratios[1])
+			}
+			fmt.Println()
 		}
 	}
 }

@@ -53,7 +53,7 @@ func rivals[K key]() []rival[K] {
 	all := []rival[K]{
 		{name: ours, make: makeOurs[K], bounded: true},
 		{name: "otter", make: makeOtter[K], bounded: true},
-		{name: "otter, ttl per Set", make: makeOtterPerSet[K]},
+		{name: "otter per Set", make: makeOtterPerSet[K]},
 		{name: "theine", make: makeTheine[K], bounded: true},
 		{name: "ristretto", make: makeRistretto[K], lossy: true},
 		{name: "jellydator", make: makeJellydator[K]},

@@ -28,8 +28,9 @@ func speed[K key](kind string, keys []K, procs int) {
 	all := rivals[K]()
 	cells := make([][]cell, len(all))
 	asked := inOrder(keys, zipf(len(keys), operations))
-	for range *rounds {
-		for r := range all {
+	for round := range *rounds {
+		for n := range all {
+			r := (n + round) % len(all) // nobody is always the first
 			if cells[r] == nil {
 				cells[r] = make([]cell, len(mixes))
 			}
@@ -43,11 +44,12 @@ func speed[K key](kind string, keys []K, procs int) {
 		}
 	}
 	fmt.Printf("\n%s keys, %d entries, GOMAXPROCS %d: CPU ns/op (of otter's) get | set | 90/10 | 50/50; allocations get/set\n\n", kind, len(keys), procs)
+	otter := max(0, slices.IndexFunc(all, func(r rival[K]) bool { return r.name == "otter" }))
 	for r, rival := range all {
 		fmt.Printf("| %-20s |", rival.name)
 		for m := range mixes {
-			cpu, otter := median(cells[r][m].cpu), median(cells[1][m].cpu)
-			fmt.Printf(" %4.0f (%.2f) |", cpu, cpu/otter)
+			cpu := median(cells[r][m].cpu)
+			fmt.Printf(" %4.0f (%.2f) |", cpu, cpu/median(cells[otter][m].cpu))
 		}
 		fmt.Printf(" %.1f/%.1f |\n", median(cells[r][0].allocs), median(cells[r][1].allocs))
 	}
@@ -111,12 +113,15 @@ func drive[K key](c *cache[K], asked []K, sets, procs int) (cpu, allocs float64)
 	var all sync.WaitGroup
 	for p := range procs {
 		all.Go(func() {
+			turn := 0
 			for i := p; i < len(asked); i += procs {
-				k := asked[i]
-				if i/procs%10 < sets {
-					c.set(k, uint64(i), time.Hour)
+				if turn < sets {
+					c.set(asked[i], uint64(i), time.Hour)
 				} else {
-					c.get(k)
+					c.get(asked[i])
+				}
+				if turn++; turn == 10 {
+					turn = 0
 				}
 			}
 		})

@@ -132,16 +132,17 @@ type Piece struct {
 	Expr    ir.Expr // the constant, or the hole's value
 	At      ir.Span // where it is written: part of the literal, or {x} with its braces
 	Hole    bool
+	List    bool // the hole is a joined list
 	Context Context
-	Cut     [2]int // Partial and Quoted: how many bytes of the literal before and behind, quote included, belong to the parameter
-	Tainted bool   // not constant, numeric or allow-listed
+	Tainted bool // not constant, numeric or allow-listed
 }
 
 // A Rewrite is a query with holes, to be turned into one with parameters.
 type Rewrite struct {
 	Query  *ir.Query
-	Pieces []Piece // in order; together they are the SQL text
-	Whole  ir.Expr // the expression that builds the text
+	Pieces []Piece          // in order; together they are the SQL text, on the worst way to the query
+	Taint  map[ir.Span]bool // whether what stands there is tainted, of all that was seen on any way
+	Whole  ir.Expr          // the expression that builds the text
 	Driver string
 	Style  ir.Style
 }

@@ -62,6 +62,9 @@ func fullName(c *ssa.CallCommon) string {
 		if o := fn.Origin(); o != nil {
 			fn = o
 		}
+		if m, ok := fn.Object().(*types.Func); ok && fn.Synthetic != "" && verbs[m.FullName()].does != 0 {
+			return m.FullName() // f() after f := mu.Lock, or f := (*sync.Mutex).Lock
+		}
 		return fn.String()
 	}
 	return ""
@@ -90,7 +93,7 @@ func (fr *frame) call(ins ssa.CallInstruction) []ir.Op {
 	case 'r':
 		return []ir.Op{&ir.Release{Span: at, Lock: fr.lock(common, at), Kind: ir.Plain, Mode: v.mode}}
 	case 'w':
-		return []ir.Op{&ir.Wait{Span: at, Lock: fr.expr(common.Args[0]), Kind: ir.Plain}}
+		return []ir.Op{&ir.Wait{Span: at, Lock: fr.expr(receiver(common)), Kind: ir.Plain}}
 	case 'j':
 		return []ir.Op{&ir.Join{Span: at, What: "Wait"}}
 	}
@@ -138,8 +141,11 @@ func (fr *frame) target(ins ssa.CallInstruction) *ir.Call {
 		}
 	default:
 		targets := fr.dynamic[ins]
+		if _, given := common.Value.(*ssa.Parameter); given && !common.IsInvoke() {
+			c.Fun = fr.expr(common.Value)
+		}
 		if len(targets) > dynamicMax {
-			return nil
+			targets = nil
 		}
 		for _, t := range targets {
 			if f := fr.funcs[t]; f != nil {
@@ -149,7 +155,7 @@ func (fr *frame) target(ins ssa.CallInstruction) *ir.Call {
 		c.Sure = len(targets) == 1
 	}
 	fr.passed(common)
-	if len(c.Callees) == 0 {
+	if len(c.Callees) == 0 && c.Fun == nil {
 		return nil
 	}
 	c.Args = append(c.Args, fr.all(common.Args)...)
@@ -204,11 +210,7 @@ func (fr *frame) callName(ins ssa.CallInstruction) string {
 
 // lock is the object a lock method is called on, named as it is written.
 func (fr *frame) lock(common *ssa.CallCommon, at ir.Span) ir.Expr {
-	v := common.Value
-	if !common.IsInvoke() {
-		v = common.Args[0]
-	}
-	e := fr.expr(v)
+	e := fr.expr(receiver(common))
 	call := fr.reader.calls[common.Pos()]
 	if call == nil {
 		return e
@@ -217,6 +219,17 @@ func (fr *frame) lock(common *ssa.CallCommon, at ir.Span) ir.Expr {
 		return renamed(e, fr.node(sel.X))
 	}
 	return e
+}
+
+// receiver is the object that a method is called on.
+func receiver(common *ssa.CallCommon) ssa.Value {
+	if m, value := common.Value.(*ssa.MakeClosure); value {
+		return m.Bindings[0]
+	}
+	if common.IsInvoke() {
+		return common.Value
+	}
+	return common.Args[0]
 }
 
 // renamed is e as it is written at a span.
@@ -237,8 +250,11 @@ func renamed(e ir.Expr, at ir.Span) ir.Expr {
 func (fr *frame) all(vs []ssa.Value) []ir.Expr {
 	out := make([]ir.Expr, len(vs))
 	for i, v := range vs {
-		if carries(v.Type()) {
+		switch {
+		case carries(v.Type()):
 			out[i] = fr.expr(v)
+		case boolean(v.Type()):
+			out[i] = fr.test(v)
 		}
 	}
 	return out

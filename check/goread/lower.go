@@ -97,6 +97,9 @@ func (r *reader) resolve(all map[*ssa.Function]bool) {
 			}
 		}
 	}
+	for _, targets := range r.dynamic { // the graph has them in no order
+		slices.SortFunc(targets, func(x, y *ssa.Function) int { return strings.Compare(identity(x), identity(y)) })
+	}
 }
 
 // declare makes the IR function of an SSA function.
@@ -207,7 +210,7 @@ func (fr *frame) block(b *ssa.BasicBlock, out *ir.Block) {
 		case *ssa.Call:
 			out.Ops = append(out.Ops, fr.call(x)...)
 		case *ssa.Go:
-			if c := fr.target(x); c != nil {
+			if c := fr.target(x); c != nil && len(c.Callees) > 0 {
 				out.Ops = append(out.Ops, &ir.Start{Span: fr.callSpan(x), Call: c, Many: looped(b)})
 			}
 		case *ssa.RunDefers:

@@ -2,7 +2,6 @@ package goread
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"strings"
 
@@ -10,26 +9,35 @@ import (
 	"github.com/penstock-io/penstock/check/ir"
 )
 
-// Mender writes fixes in Go.
-type Mender struct{}
+// Mender writes fixes in Go. One that comes from a Reading knows the types of
+// what was read.
+type Mender struct {
+	odd   map[ir.Span]string   // what prints values, that no driver takes as they are printed, like %s
+	files map[*ir.File]*parsed // those that fixes were asked for; nil keeps none
+}
 
 // Reorder moves the second lock's statement, and a deferred unlock right
 // behind it, before the first's. With nothing between them that is a swap. A
-// lock that is found through what the first one guards cannot be moved.
-func (Mender) Reorder(first, second *ir.Acquire) (finding.Fix, bool) {
+// lock that is found through what the first one guards cannot be moved, nor one
+// that a variable is a method of.
+func (m Mender) Reorder(first, second *ir.Acquire) (finding.Fix, bool) {
 	f := first.Span.File
-	fset := token.NewFileSet()
-	syntax, err := parser.ParseFile(fset, f.Path, f.Text, parser.SkipObjectResolution)
-	if err != nil {
+	p := m.parsed(f)
+	if p == nil {
 		return finding.Fix{}, false
 	}
-	list := together(fset, syntax, first.Span.Start, second.Span.Start)
+	decl := p.decl(first.Span.Start)
+	if decl == nil {
+		return finding.Fix{}, false
+	}
+	fset := p.fset
+	list := together(fset, decl, first.Span.Start, second.Span.Start)
 	if list == nil {
 		return finding.Fix{}, false
 	}
 	i, j := at(fset, list, first.Span.Start), at(fset, list, second.Span.Start)
 	lock := strings.TrimSpace(second.Span.Text())
-	if i >= j || strings.ContainsAny(strings.TrimSuffix(lock, "()"), "[(") || strings.Count(lock, ".") > 2 {
+	if i >= j || strings.ContainsAny(strings.TrimSuffix(lock, "()"), "[(") || strings.Count(lock, ".") > 2 || !strings.Contains(lock, ".") {
 		return finding.Fix{}, false
 	}
 	firstEnd, secondEnd := withDefer(list, i), withDefer(list, j)
@@ -58,9 +66,9 @@ func (Mender) Reorder(first, second *ir.Acquire) (finding.Fix, bool) {
 
 // together returns the innermost list of statements that holds both offsets
 // as statements of its own.
-func together(fset *token.FileSet, syntax *ast.File, first, second int) []ast.Stmt {
+func together(fset *token.FileSet, decl ast.Decl, first, second int) []ast.Stmt {
 	var found []ast.Stmt
-	ast.Inspect(syntax, func(n ast.Node) bool {
+	ast.Inspect(decl, func(n ast.Node) bool {
 		var list []ast.Stmt
 		switch x := n.(type) {
 		case *ast.BlockStmt:
@@ -118,6 +126,3 @@ func lineEnd(text []byte, at int) int {
 	}
 	return min(at+1, len(text))
 }
-
-// Bind is not offered yet for what is not one expression in the call.
-func (Mender) Bind(finding.Rewrite) (finding.Fix, bool) { return finding.Fix{}, false }

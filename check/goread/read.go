@@ -30,10 +30,12 @@ import (
 
 // A Reading is what was read of some packages.
 type Reading struct {
-	Locks *ir.Program
-	SQL   *ir.Program
-	Files []*ir.File
-	Lines int // of all files
+	Locks  *ir.Program
+	SQL    *ir.Program
+	Files  []*ir.File
+	Lines  int // of all files
+	Mend   Mender
+	Broken []error // of each package that does not compile and was left out
 }
 
 // reader holds what lowering needs of one load.
@@ -50,6 +52,7 @@ type reader struct {
 	named   map[token.Pos]*ast.Ident    // Lbrace or Lparen of what is assigned -> the variable
 	dynamic map[ssa.CallInstruction][]*ssa.Function
 	handler map[*ssa.Function]bool
+	odd     map[ir.Span]string
 }
 
 const mode = packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedImports |
@@ -63,32 +66,40 @@ type Options struct {
 	Overlay  map[string][]byte // replaces the contents of files, by absolute path
 }
 
-// Load reads Go packages. A package that does not compile is an error.
+// Load reads Go packages. One that does not compile, as when a module that it
+// imports is not there, is left out and told of; it is an error when none is left.
 func Load(ctx context.Context, o Options) (*Reading, error) {
 	fset := token.NewFileSet()
 	pkgs, err := packages.Load(&packages.Config{Mode: mode, Context: ctx, Dir: o.Dir, Fset: fset, Overlay: o.Overlay}, o.Patterns...)
 	if err != nil {
 		return nil, fmt.Errorf("load Go packages: %w", err)
 	}
-	if err := broken(pkgs); err != nil {
-		return nil, err
+	whole, broken := sound(pkgs)
+	if len(whole) == 0 && len(broken) > 0 {
+		return nil, errors.Join(broken...)
 	}
 	base, err := filepath.Abs(cmp.Or(o.Base, o.Dir))
 	if err != nil {
 		return nil, err
 	}
-	return read(fset, base, pkgs, o.Overlay)
+	r, err := read(fset, base, whole, o.Overlay)
+	if err == nil {
+		r.Broken = broken
+	}
+	return r, err
 }
 
-// broken returns the first error of each package that does not compile.
-func broken(pkgs []*packages.Package) error {
-	var all []error
+// sound sorts out the packages that do not compile, with the first error of
+// each.
+func sound(pkgs []*packages.Package) (whole []*packages.Package, broken []error) {
 	for _, p := range pkgs {
 		if len(p.Errors) > 0 {
-			all = append(all, fmt.Errorf("read %s: %s", p.PkgPath, p.Errors[0].Msg))
+			broken = append(broken, fmt.Errorf("read %s: %s", p.PkgPath, p.Errors[0].Msg))
+		} else {
+			whole = append(whole, p)
 		}
 	}
-	return errors.Join(all...)
+	return whole, broken
 }
 
 func read(fset *token.FileSet, root string, pkgs []*packages.Package, overlay map[string][]byte) (*Reading, error) {
@@ -97,9 +108,9 @@ func read(fset *token.FileSet, root string, pkgs []*packages.Package, overlay ma
 		files: map[string]*ir.File{}, syntax: map[*ir.File]*ast.File{},
 		locks: &ir.Program{}, sql: &ir.Program{},
 		funcs: map[*ssa.Function]*ir.Func{}, calls: map[token.Pos]*ast.CallExpr{}, named: map[token.Pos]*ast.Ident{},
-		handler: map[*ssa.Function]bool{},
+		handler: map[*ssa.Function]bool{}, odd: map[ir.Span]string{},
 	}
-	out := &Reading{Locks: r.locks, SQL: r.sql}
+	out := &Reading{Locks: r.locks, SQL: r.sql, Mend: Mender{odd: r.odd, files: map[*ir.File]*parsed{}}}
 	for _, p := range pkgs {
 		for _, f := range p.Syntax {
 			if err := r.file(f); err != nil {
@@ -114,6 +125,7 @@ func read(fset *token.FileSet, root string, pkgs []*packages.Package, overlay ma
 		}
 	}
 	r.lower(prog, members)
+	r.lowerSQL(pkgs)
 	for _, f := range r.files {
 		out.Files = append(out.Files, f)
 		out.Lines += f.Line(len(f.Text))

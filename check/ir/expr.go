@@ -39,12 +39,14 @@ type (
 		Name string // shop.orders.lock_a
 	}
 	// Field is X.Name. Owner is the class that declares it, by its full name,
-	// "" when the reader cannot tell. Type is the class of the field's value, "" if unknown.
+	// "" when the reader cannot tell. Closed says that every place which writes
+	// it was read.
 	Field struct {
 		Where
-		X     Expr
-		Name  string
-		Owner string
+		X      Expr
+		Name   string
+		Owner  string
+		Closed bool
 	}
 	// Index is an element of X. Elements with the same constant key are the same.
 	Index struct {
@@ -102,6 +104,12 @@ type (
 		Where
 		Elems []Expr
 		Keys  []Expr
+	}
+	// Spread is, among the elements of a List, all elements of X: what a list
+	// held before something was appended.
+	Spread struct {
+		Where
+		X Expr
 	}
 	// Each is a list made from every element of Over by Elem, in which Var
 	// stands for the element: a comprehension, or map.

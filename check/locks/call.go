@@ -10,6 +10,7 @@ import (
 // call applies the summaries of what a call may reach.
 func (w *walk) call(o *ir.Call, s *state) []*state {
 	targets := w.targets(w.fn, o)
+	w.ask(o, s)
 	var out []*state
 	for _, callee := range targets {
 		sum := w.sums[callee]
@@ -22,22 +23,31 @@ func (w *walk) call(o *ir.Call, s *state) []*state {
 			return site{at.op, at.fn, &hop{call: o, from: w.fn, next: at.via, sure: !unsure}}
 		}
 		for _, acq := range sum.acquires {
-			if depth(acq.at.via) >= depthMax {
+			when, may := w.asked(acq.when, callee, o, s)
+			if !may || depth(acq.at.via) >= depthMax {
 				continue
 			}
-			mine := acquire{lock: w.objects.leave(acq.lock, callee, w.fn, o.Args), mode: acq.mode, try: acq.try, at: through(acq.at)}
+			mine := acquire{lock: w.objects.leave(acq.lock, callee, w.fn, o.Args), mode: acq.mode, try: acq.try, at: through(acq.at), when: when}
 			for _, r := range acq.released {
 				mine.released = append(mine.released, w.objects.leave(r, callee, w.fn, o.Args))
 			}
 			w.took(s, mine, w.translateHeld(acq.held, callee, o, through), unsure)
 		}
-		for _, e := range sum.exits {
+		for _, a := range sum.asks {
+			w.answer(a, callee, o, s, through)
+		}
+		exits := slices.DeleteFunc(slices.Clone(sum.exits), func(e exit) bool {
+			_, may := w.asked(e.when, callee, o, s)
+			return !may
+		})
+		for _, e := range exits {
 			if len(e.added)+len(e.released) == 0 || unsure && len(e.added) > 0 {
 				continue
 			}
 			out = append(out, w.after(s, e, callee, o, through))
+			sometimes(out[len(out)-1], e, exits)
 		}
-		if slices.ContainsFunc(sum.exits, func(e exit) bool { return len(e.added)+len(e.released) == 0 }) || len(sum.exits) == 0 {
+		if slices.ContainsFunc(exits, func(e exit) bool { return len(e.added)+len(e.released) == 0 }) || len(exits) == 0 {
 			out = append(out, s.clone())
 		}
 	}
@@ -45,6 +55,23 @@ func (w *walk) call(o *ir.Call, s *state) []*state {
 		return []*state{s}
 	}
 	return distinct(out)
+}
+
+// sometimes marks what a callee keeps on this way out and not on another: its
+// caller may well know which by what it returned.
+func sometimes(s *state, e exit, exits []exit) {
+	for _, other := range exits {
+		for _, h := range e.added {
+			if slices.ContainsFunc(other.added, func(x held) bool { return x.lock.place == h.lock.place }) {
+				continue
+			}
+			for i := range s.held {
+				if s.held[i].kept && s.held[i].at.op == h.at.op {
+					s.held[i].only = true
+				}
+			}
+		}
+	}
 }
 
 func distinct(states []*state) []*state {
@@ -65,10 +92,16 @@ func depth(h *hop) int {
 	return n
 }
 
+// guessed reports whether one of several functions is called on the way, and no
+// one knows which.
+func guessed(h *hop) bool {
+	return h != nil && (!h.sure || guessed(h.next))
+}
+
 func (w *walk) translateHeld(hs []held, callee *ir.Func, o *ir.Call, through func(site) site) []held {
 	out := make([]held, len(hs))
 	for i, h := range hs {
-		out[i] = held{lock: w.objects.leave(h.lock, callee, w.fn, o.Args), mode: h.mode, at: through(h.at), kept: h.kept}
+		out[i] = held{lock: w.objects.leave(h.lock, callee, w.fn, o.Args), mode: h.mode, at: through(h.at), kept: h.kept, only: h.only}
 	}
 	return out
 }
@@ -77,9 +110,13 @@ func (w *walk) translateHeld(hs []held, callee *ir.Func, o *ir.Call, through fun
 func (w *walk) after(s *state, e exit, callee *ir.Func, o *ir.Call, through func(site) site) *state {
 	out := s.clone()
 	for _, r := range e.released {
-		for _, mode := range []ir.Mode{ir.Exclusive} {
-			w.release(out, w.objects.leave(r, callee, w.fn, o.Args), mode)
+		lock := w.objects.leave(r, callee, w.fn, o.Args)
+		if last := len(out.held) - 1; last >= 0 && !callee.Span.Known() && lock.root == unknownRoot && lock.class == "" {
+			w.gaveBack(out.held[last]) // a method value of an unknown lock's Unlock: the one taken last
+			out.held = out.held[:last]
+			continue
 		}
+		w.release(out, lock, ir.Exclusive)
 	}
 	for _, h := range w.translateHeld(e.added, callee, o, through) {
 		if h.lock.root != unknownRoot || h.lock.class != "" {
@@ -118,9 +155,13 @@ func (w *walk) start(o *ir.Start, s *state) {
 	for _, callee := range w.targets(w.fn, o.Call) {
 		if !slices.ContainsFunc(w.sum.starts, func(x startSite) bool { return x.start == o && x.callee == callee }) {
 			w.sum.starts = append(w.sum.starts, startSite{o, callee})
+			w.startedWith(o, callee)
 		}
 	}
 	for _, other := range s.live {
+		if other.Span == o.Span && !o.Many {
+			continue // the one or the other, as the name of the thread stands for
+		}
 		w.pairs[[2]*ir.Start{other, o}] = true
 		w.pairs[[2]*ir.Start{o, other}] = true
 	}
@@ -129,13 +170,38 @@ func (w *walk) start(o *ir.Start, s *state) {
 	}
 }
 
+// startedWith draws the edges that only the arguments of a thread's start make
+// definite: go transfer(a, b).
+func (w *walk) startedWith(o *ir.Start, callee *ir.Func) {
+	sum := w.sums[callee]
+	if sum == nil {
+		return
+	}
+	here := func(at site) site { return at }
+	for _, acq := range sum.acquires {
+		if acq.try {
+			continue
+		}
+		to := w.objects.leave(acq.lock, callee, w.fn, o.Call.Args)
+		inner := w.translateHeld(acq.held, callee, o.Call, here)
+		for i, h := range inner {
+			if was := acq.held[i].lock; (was.root == paramRoot || acq.lock.root == paramRoot) && to.absolute() && h.lock.absolute() {
+				w.edge(&edge{
+					from: h.lock, to: to, fromMode: h.mode, toMode: acq.mode, fromAt: h.at, toAt: acq.at,
+					fn: callee, start: o, held: inner, kept: h.kept, only: h.only, unsure: h.only,
+				})
+			}
+		}
+	}
+}
+
 // joined drops the threads that have certainly ended: the one of the same
 // name, `t1.start()` and `t1.join()`, or else all of them.
 func joined(o *ir.Join, s *state) {
 	name := o.What[:max(strings.LastIndexByte(o.What, '.'), 0)]
-	for i, l := range s.live {
+	for _, l := range s.live {
 		if name != "" && strings.HasPrefix(l.Span.Text(), name+".") {
-			s.live = slices.Delete(s.live, i, i+1)
+			s.live = slices.DeleteFunc(s.live, func(x *ir.Start) bool { return x.Span == l.Span })
 			return
 		}
 	}
@@ -144,7 +210,13 @@ func joined(o *ir.Join, s *state) {
 
 // edge files an edge under its classes, or as a lock taken twice.
 func (a *analysis) edge(e *edge) {
+	if a.objects.passing(e.from) || a.objects.passing(e.to) {
+		return // nobody else can ever wait for it
+	}
 	if e.from.place == e.to.place && e.from.root != unknownRoot {
+		if e.only {
+			return // whoever calls knows by the answer whether it is kept
+		}
 		if e.fromAt.op == e.toAt.op && e.from.root == newRoot && madeIn(e.fn, strings.TrimPrefix(e.from.name, "result ")) {
 			return // another one each time round the loop
 		}

@@ -41,16 +41,22 @@ func (a *analysis) leakFindings() []finding.Finding {
 	return out
 }
 
+// everyWay is how each language gives a lock back on every way out.
+var everyWay = map[ir.Language]string{
+	ir.Go:     "with defer right behind the place that takes it",
+	ir.Python: "take it in a with statement (async with, if it is asyncio's), or release it in finally",
+}
+
 func (a *analysis) tellLeak(l leak, key string) finding.Finding {
 	name := l.held.lock.label
 	n := a.roots[l.fn][0]
 	e := &edge{fn: l.fn}
 	f := finding.Finding{
-		Rule: RuleLeak, Level: finding.Likely, At: l.held.at.op.At(), Key: key,
+		Rule: RuleLeak, Level: finding.Likely, At: l.held.at.at(), Key: key,
 		Message: fmt.Sprintf("lock kept: %s takes %s and returns on line %d without giving it back", l.fn.Name, name, l.out.At().Line()),
 		Threads: []string{thread(n), "whoever takes it next"},
 		Why:     []string{fmt.Sprintf("T1 has returned and nothing in the program gives %s back for it, so the next to take it waits forever.", name)},
-		Advice:  []string{fmt.Sprintf("Give %s back on every way out: with defer or a with statement right behind the place that takes it.", name)},
+		Advice:  []string{fmt.Sprintf("Give %s back on every way out: %s.", name, everyWay[l.held.at.at().File.Lang])},
 		Related: []ir.Span{l.out.At()},
 	}
 	if l.held.lock.guess {
@@ -59,7 +65,7 @@ func (a *analysis) tellLeak(l leak, key string) finding.Finding {
 	f.Steps = []finding.Step{
 		a.step(0, n, e, l.held.at, takes(l.held.mode)+name),
 		a.step(0, n, e, site{op: l.out, fn: l.fn}, "returns and keeps "+name),
-		{Thread: 1, At: l.held.at.op.At(), Text: "waits for " + name + ", held by T1", Names: []string{l.fn.Name}},
+		{Thread: 1, At: l.held.at.at(), Text: "waits for " + name + ", held by T1", Names: []string{l.fn.Name}},
 	}
 	return f
 }

@@ -41,15 +41,17 @@ const (
 	cycleMax    = 8   // locks in one cycle
 	cyclesMax   = 256 // cycles looked at in one component
 	rootsMax    = 6   // threads that reach one function
+	writersMax  = 8   // places that take one class exclusively
 )
 
 // Options chooses what is analysed. The zero value is the whole program.
 type Options struct {
 	// Menders write fixes, by language; a language without one gets advice.
 	Menders map[ir.Language]finding.Mender
-	// Observed are edges seen at run time, as class names; a static edge that
-	// was seen makes its findings certain.
-	Observed []Edge
+	// Observed are orders seen at run time. A cycle of which all were seen is
+	// certain, and one that the source did not show is added.
+	Observed []Seen
+	Tally    *Tally // filled in with how the seen and the read fit, unless nil
 }
 
 // An Edge is a lock order by name: Before was held when After was taken.
@@ -63,11 +65,13 @@ type analysis struct {
 	sums    map[*ir.Func]*summary
 	edges   map[[2]string][]*edge // by class
 	doubles map[[2]ir.Op]*edge
-	writers map[string]site // class -> somewhere it is taken exclusively
+	writers map[string][]writing // class -> where it is taken exclusively
 	roots   map[*ir.Func][]*arrival
 	leaks   []leak
 	handed  map[string]bool       // classes that one function takes and another gives back
 	pairs   map[[2]*ir.Start]bool // started one while the other ran
+	seen    map[[2]string]bool    // edges, by class, that a run has shown
+	moments *moments              // what is held at the lines of a dump, nil without one
 }
 
 // A site is an operation in a function, reached through calls.
@@ -75,6 +79,21 @@ type site struct {
 	op  ir.Op
 	fn  *ir.Func
 	via *hop
+}
+
+// at is where the operation stands; for one that nobody wrote, as in a method
+// value f := mu.Lock, where the innermost written call leads to it.
+func (s site) at() ir.Span {
+	at := s.op.At()
+	if at.Known() {
+		return at
+	}
+	for h := s.via; h != nil; h = h.next {
+		if h.call.Span.Known() {
+			at = h.call.Span
+		}
+	}
+	return at
 }
 
 // A hop is one call on the way to a site, outermost first.
@@ -89,6 +108,7 @@ type hop struct {
 func Analyse(p *ir.Program, o Options) []finding.Finding {
 	a := run(p, o)
 	found := slices.Concat(a.doubleFindings(), a.cycleFindings(), a.leakFindings(), a.classFindings())
+	found = slices.DeleteFunc(found, func(f finding.Finding) bool { return !f.At.Known() }) // all of it in code that nobody wrote
 	slices.SortStableFunc(found, func(x, y finding.Finding) int {
 		return cmp.Or(
 			cmp.Compare(y.Level, x.Level),
@@ -111,7 +131,10 @@ func Edges(p *ir.Program) []Edge {
 	return out
 }
 
-func run(p *ir.Program, o Options) *analysis {
+func run(p *ir.Program, o Options) *analysis { return runAt(p, o, nil) }
+
+// runAt analyses, and keeps what is held at the lines that m asks for.
+func runAt(p *ir.Program, o Options, m *moments) *analysis {
 	a := &analysis{
 		program: p,
 		options: o,
@@ -119,12 +142,14 @@ func run(p *ir.Program, o Options) *analysis {
 		sums:    map[*ir.Func]*summary{},
 		edges:   map[[2]string][]*edge{},
 		doubles: map[[2]ir.Op]*edge{},
-		writers: map[string]site{},
+		writers: map[string][]writing{},
 		roots:   map[*ir.Func][]*arrival{},
 		handed:  map[string]bool{},
 		pairs:   map[[2]*ir.Start]bool{},
+		moments: m,
 	}
 	a.summarise()
 	a.arrive()
+	a.join()
 	return a
 }

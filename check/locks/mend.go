@@ -19,13 +19,16 @@ func (a *analysis) mendCycle(f *finding.Finding, c cycle) {
 	if c.gate != "" {
 		return
 	}
+	if c.onePlace() {
+		f.Advice = append(f.Advice, byID(short(c.edges[0].from.class)))
+		return
+	}
 	order := a.order(c)
 	rank := map[string]int{}
-	var names []string
 	for i, class := range order {
 		rank[class] = i
-		names = append(names, short(class))
 	}
+	names := c.names(order)
 	text := strings.Join(names, ", then ")
 	f.Advice = append(f.Advice, fmt.Sprintf("Take them everywhere in one order: %s.", text))
 	var fix finding.Fix
@@ -35,12 +38,21 @@ func (a *analysis) mendCycle(f *finding.Finding, c cycle) {
 		}
 		for _, wrong := range a.sites(e) {
 			part, ok := a.reorder(wrong)
-			if !ok {
-				f.Advice = append(f.Advice, fmt.Sprintf("%s at %s takes %s while it holds %s: take %s first, or give %s back before.",
-					wrong.fn.Name, where(wrong.toAt.op.At()), wrong.to.label, wrong.from.label, wrong.to.label, wrong.from.label))
+			if wait := a.widensWait(wrong, part); wait != "" {
+				f.Advice = append(f.Advice, fmt.Sprintf("%s at %s takes %s while it holds %s, under which it waits (%s): give %s back before it takes %s; holding both over the wait may stop whoever is to end it.",
+					wrong.fn.Name, where(wrong.toAt.op.At()), wrong.to.label, wrong.from.label, wait, wrong.from.label, wrong.to.label))
 				return
 			}
-			fix.Edits = append(fix.Edits, part.Edits...)
+			if !ok {
+				f.Advice = append(f.Advice, fmt.Sprintf("%s at %s takes %s while it holds %s: take %s first, or give %s back before.",
+					wrong.fn.Name, where(wrong.toAt.at()), wrong.to.label, wrong.from.label, wrong.to.label, wrong.from.label))
+				return
+			}
+			for _, edit := range part.Edits { // one place may be reached with several objects
+				if !slices.Contains(fix.Edits, edit) {
+					fix.Edits = append(fix.Edits, edit)
+				}
+			}
 			fix.Tier = max(fix.Tier, part.Tier)
 			if part.Note != "" && !strings.Contains(fix.Note, part.Note) {
 				fix.Note = strings.TrimSpace(fix.Note + " " + part.Note)
@@ -51,6 +63,35 @@ func (a *analysis) mendCycle(f *finding.Finding, c cycle) {
 		fix.Title = "take " + text
 		f.Fixes = append(f.Fixes, fix)
 	}
+}
+
+// onePlace reports whether all threads take their locks at the same lines, each
+// others: no order of lines mends that.
+func (c cycle) onePlace() bool {
+	return !slices.ContainsFunc(c.edges, func(e *edge) bool {
+		return e.fromAt.op != c.edges[0].fromAt.op || e.toAt.op != c.edges[0].toAt.op
+	})
+}
+
+// names are how a person tells the locks of a cycle apart: by their last names,
+// or as they are written where two share one.
+func (c cycle) names(order []string) []string {
+	last, written := make([]string, len(order)), make([]string, len(order))
+	for i, class := range order {
+		last[i], written[i] = short(class), short(class)
+		for _, e := range c.edges {
+			if key(e.from, c) == class {
+				written[i] = e.from.label
+			}
+		}
+		if c.edges[0].from.class == c.edges[0].to.class {
+			last[i] = written[i]
+		}
+	}
+	if len(slices.Compact(slices.Sorted(slices.Values(last)))) < len(last) {
+		return written
+	}
+	return last
 }
 
 // key is the name a lock has in a cycle: its class, or, among locks of one
@@ -74,7 +115,7 @@ func (a *analysis) sites(e *edge) []*edge {
 func (a *analysis) reorder(e *edge) (finding.Fix, bool) {
 	first, ok1 := e.fromAt.op.(*ir.Acquire)
 	second, ok2 := e.toAt.op.(*ir.Acquire)
-	if !ok1 || !ok2 || e.fromAt.fn != e.toAt.fn || e.fromAt.via != nil || e.toAt.via != nil || first.Mode != second.Mode && first.Try {
+	if !ok1 || !ok2 || e.fromAt.fn != e.toAt.fn || e.fromAt.via != nil || e.toAt.via != nil || first.Mode != second.Mode && first.Try || !first.Span.Known() || !second.Span.Known() {
 		return finding.Fix{}, false
 	}
 	m := a.options.Menders[first.Span.File.Lang]
@@ -82,6 +123,17 @@ func (a *analysis) reorder(e *edge) (finding.Fix, bool) {
 		return finding.Fix{}, false
 	}
 	return m.Reorder(first, second)
+}
+
+// widensWait is what a fix would hold one more lock over, "" when nothing. A fix
+// that only swaps two locks holds both where both were held.
+func (a *analysis) widensWait(e *edge, fix finding.Fix) string {
+	first, ok1 := e.fromAt.op.(*ir.Acquire)
+	second, ok2 := e.toAt.op.(*ir.Acquire)
+	if !ok1 || !ok2 || fix.Tier == finding.Safe {
+		return ""
+	}
+	return a.waitsUnder(e.fn, first, second)
 }
 
 // order returns the locks of a cycle in the order that turns round the fewest

@@ -53,7 +53,8 @@ type objects struct {
 	gives  map[*ir.Func][]*ir.Return
 	owners map[string][]string // field name -> classes that keep a lock in it
 	locals map[*ir.Func]map[string][]ir.Expr
-	alias  map[string]ir.Expr // global -> the only other global it is a name for
+	alias  map[string]ir.Expr  // global -> the only other global it is a name for
+	temps  map[string]*ir.Call // place of a result that no variable is given -> its call
 }
 
 const depthMax = 12 // nesting of one expression followed
@@ -67,6 +68,7 @@ func newObjects(p *ir.Program) *objects {
 		owners: map[string][]string{},
 		locals: map[*ir.Func]map[string][]ir.Expr{},
 		alias:  map[string]ir.Expr{},
+		temps:  map[string]*ir.Call{},
 	}
 	counts := map[string]int{}
 	for _, f := range p.Funcs {
@@ -290,6 +292,9 @@ func (o *objects) resolve(f *ir.Func, e ir.Expr, depth int) []object {
 		return []object{obj}
 	case *ir.Result:
 		at := "result " + x.Span.String()
+		if x.Span == x.Call.Span {
+			o.temps[at] = x.Call
+		}
 		return []object{{place: place{root: newRoot, name: at}, class: at, label: label(x.Span, ""), made: x.Call, maker: f}}
 	case *ir.FuncRef:
 		return []object{{fn: x.Func, bound: x.Bound, skip: x.Skip}}
@@ -391,97 +396,6 @@ func (o *objects) variable(f *ir.Func, x *ir.Var, depth int) []object {
 		return []object{{place: place{root: newRoot, name: in.ID + "." + x.Name}, class: in.ID + "." + x.Name, label: x.Name}}
 	}
 	return all
-}
-
-// leave is an object of a callee as its caller sees it: what the callee made
-// is another one at each call.
-func (o *objects) leave(obj object, callee *ir.Func, caller *ir.Func, args []ir.Expr) object {
-	if obj.root == newRoot && madeIn(callee, strings.TrimPrefix(obj.name, "result ")) {
-		obj.place, obj.made = place{}, nil
-		return obj
-	}
-	return o.translate(obj, caller, args)
-}
-
-// translate brings a callee's object into the caller's frame.
-func (o *objects) translate(obj object, caller *ir.Func, args []ir.Expr) object {
-	if obj.root != paramRoot {
-		return obj
-	}
-	if obj.n >= len(args) || args[obj.n] == nil {
-		obj.place = place{}
-		return obj
-	}
-	bases := o.resolve(caller, args[obj.n], 0)
-	if len(bases) != 1 || bases[0].fn != nil {
-		obj.place = place{}
-		return obj
-	}
-	base := bases[0]
-	sel := obj.sel
-	base, sel = o.follow(base, sel)
-	obj.place = base.place
-	if obj.root != unknownRoot {
-		obj.sel += sel
-	}
-	if obj.class == "" && base.class != "" {
-		obj.class = base.class + sel
-	}
-	obj.label = base.label + sel
-	if obj.guess && o.kinds[obj.class] != ir.NoLock {
-		obj.kind, obj.guess = o.kinds[obj.class], false
-	}
-	return obj
-}
-
-// filled follows a field of an object that a call has just made to what the
-// maker put there: newClient(c).conn is c when newClient returns &client{conn: c}.
-func (o *objects) filled(base object, name string) (object, bool) {
-	if base.made == nil || base.sel != "" || len(base.made.Callees) != 1 {
-		return object{}, false
-	}
-	maker := base.made.Callees[0]
-	if len(o.gives[maker]) != 1 || len(o.gives[maker][0].Values) == 0 {
-		return object{}, false
-	}
-	given := o.resolve(maker, o.gives[maker][0].Values[0], 2)
-	if len(given) != 1 || given[0].root != newRoot {
-		return object{}, false
-	}
-	var found *object
-	for _, as := range o.stores[maker] {
-		to := as.To.(*ir.Field)
-		if at := o.resolve(maker, to.X, 2); to.Name != name || len(at) != 1 || at[0].place != given[0].place {
-			continue
-		}
-		values := o.resolve(maker, as.Value, 2)
-		if len(values) != 1 || found != nil {
-			return object{}, false
-		}
-		found = &values[0]
-	}
-	if found == nil || found.root != paramRoot {
-		return object{}, false
-	}
-	out := o.translate(*found, base.maker, base.made.Args)
-	return out, out.root != unknownRoot
-}
-
-// follow walks a selector from a base as far as it leads through objects that
-// calls have just made.
-func (o *objects) follow(base object, sel string) (object, string) {
-	for base.made != nil && strings.HasPrefix(sel, ".") {
-		name, rest := sel[1:], ""
-		if i := strings.IndexAny(name, ".["); i >= 0 {
-			name, rest = name[:i], name[i:]
-		}
-		next, ok := o.filled(base, name)
-		if !ok {
-			break
-		}
-		base, sel = next, rest
-	}
-	return base, sel
 }
 
 // short is the last part of a full name.

@@ -116,7 +116,7 @@ func (a *analysis) meet(edges []*edge) (cycle, bool) {
 	for i, e := range edges {
 		holder := edges[(i+1)%len(edges)]
 		if e.toMode == ir.Shared && holder.fromMode == ir.Shared {
-			if _, writes := a.writers[e.to.class]; !writes {
+			if len(a.writers[e.to.class]) == 0 {
 				return c, false // readers alone never wait
 			}
 			c.reads = true
@@ -130,6 +130,13 @@ func (a *analysis) meet(edges []*edge) (cycle, bool) {
 		return c, false
 	}
 	c.threads, c.seen, c.gate = threads, seen, gate
+	for i, e := range edges {
+		if e.toMode == ir.Shared && edges[(i+1)%len(edges)].fromMode == ir.Shared {
+			if _, comes := a.writer(e.to.class, edges, threads); !comes {
+				return c, false
+			}
+		}
+	}
 	return c, true
 }
 
@@ -150,6 +157,9 @@ func (a *analysis) threads(edges []*edge) (best []*arrival, seen bool, gate stri
 		}
 	next:
 		for _, r := range a.roots[edges[i].fn] {
+			if s := edges[i].start; s != nil && r.root.start != s {
+				continue
+			}
 			ok := sure
 			for j := range i {
 				may, s := a.overlap(picked[j], r, edges[j].quiet, edges[i].quiet)

@@ -135,8 +135,12 @@ func (a *analysis) overlap(x, y *arrival, xquiet, yquiet bool) (may, seen bool) 
 	if x.root.entry == ir.Test && y.root.entry == ir.Test {
 		return false, false
 	}
-	if sx != nil && sy != nil && x.root.from == y.root.from && !x.root.many && !y.root.many {
-		return a.pairs[[2]*ir.Start{sx, sy}], true
+	if sx != nil && sy != nil && x.root.from == y.root.from && !sx.Many && !sy.Many {
+		paired := a.pairs[[2]*ir.Start{sx, sy}]
+		if x.root.many || y.root.many { // two runs of what starts them may overlap
+			return true, paired
+		}
+		return paired, true
 	}
 	seen = concurrent(x.root) && concurrent(y.root)
 	return true, seen
@@ -152,4 +156,51 @@ func (n *arrival) alive(quiet bool) bool {
 		return n.root.start != nil || n.busy || !quiet
 	}
 	return true
+}
+
+// apart reports whether all of a cycle's places are reached from where the
+// program is seen to begin, and two of them never at the same time: only
+// someone unseen, who calls what is exported, can make them meet.
+func (a *analysis) apart(edges []*edge) bool {
+	known := make([][]*arrival, len(edges))
+	for i, e := range edges {
+		for _, n := range a.roots[e.fn] {
+			switch {
+			case n.root.entry == ir.Handler || n.root.entry == ir.Test:
+				return false
+			case n.root.start != nil || n.root.entry == ir.Init || n.root.entry == ir.Main:
+				known[i] = append(known[i], n)
+			}
+		}
+		if len(known[i]) == 0 {
+			return false
+		}
+	}
+	for i := range edges {
+		for j := range i {
+			if !a.anyMeets(known[i], known[j], edges[i].quiet, edges[j].quiet) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// anyMeets reports whether one of xs is seen to overlap one of ys.
+func (a *analysis) anyMeets(xs, ys []*arrival, xquiet, yquiet bool) bool {
+	for _, x := range xs {
+		for _, y := range ys {
+			sx, sy := x.root.start, y.root.start
+			switch {
+			case sx == nil && sy == nil: // one thread
+			case sx == nil && x.from == y.root.from && !x.alive(xquiet), sy == nil && y.from == x.root.from && !y.alive(yquiet):
+				// where the one is started, the other is called before or after
+			case sx == nil || sy == nil || x.root.from != y.root.from || sx.Many || sy.Many:
+				return true
+			case a.pairs[[2]*ir.Start{sx, sy}]:
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -15,6 +15,7 @@ type held struct {
 	at   site
 	ok   string // a Try: held only while this condition is true
 	kept bool   // a callee returned with it
+	only bool   // on some of its ways out
 }
 
 // An acquire is a lock that a function takes, itself or through calls.
@@ -25,12 +26,14 @@ type acquire struct {
 	at       site
 	held     []held   // what it took itself and holds meanwhile
 	released []object // what its caller held and it gave back before
+	when     []string // what must be true of flags among the parameters
 }
 
 // An exit is one outcome of a function.
 type exit struct {
 	added    []held
 	released []object
+	when     []string // as for an acquire
 }
 
 // A summary is what a caller must know of a function.
@@ -39,6 +42,7 @@ type summary struct {
 	exits    []exit
 	calls    []callSite // of analysed functions
 	starts   []startSite
+	asks     []ask // calls of its parameters
 }
 
 // A callSite is a call with what is held at least, over all ways to it.
@@ -58,7 +62,7 @@ type startSite struct {
 // trivial reports whether a function can be left out: it neither takes nor
 // gives back a lock, nor starts a thread, itself or through what it calls.
 func (s *summary) trivial() bool {
-	return len(s.acquires) == 0 && len(s.starts) == 0 && len(s.calls) == 0 &&
+	return len(s.acquires) == 0 && len(s.asks) == 0 && len(s.starts) == 0 && len(s.calls) == 0 &&
 		(len(s.exits) == 0 || len(s.exits) == 1 && len(s.exits[0].added)+len(s.exits[0].released) == 0)
 }
 
@@ -67,11 +71,13 @@ type edge struct {
 	from, to         object
 	fromMode, toMode ir.Mode
 	fromAt, toAt     site
-	fn               *ir.Func // in whose frame from and to stand
-	held             []held   // all that is held in that frame when to is taken
-	kept             bool     // from was kept by a callee that returned
-	quiet            bool     // before fn started any thread
-	unsure           bool     // rests on a guessed call
+	fn               *ir.Func  // in whose frame from and to stand
+	start            *ir.Start // the only one in which they are from and to, if not nil
+	held             []held    // all that is held in that frame when to is taken
+	kept             bool      // from was kept by a callee that returned
+	only             bool      // and is on some of its ways out
+	quiet            bool      // before fn started any thread
+	unsure           bool      // rests on a guessed call
 }
 
 // summarise visits callees before callers, a recursion's functions twice.
@@ -101,6 +107,7 @@ func (a *analysis) callees(f *ir.Func) []*ir.Func {
 			switch o := op.(type) {
 			case *ir.Call:
 				out = append(out, a.targets(f, o)...)
+				out = append(out, handedOver(o)...)
 			case *ir.Start:
 				out = append(out, a.targets(f, o.Call)...)
 			}
@@ -227,99 +234,20 @@ func (w *walk) enter(b *ir.Block, s *state) bool {
 	return true
 }
 
-// repeated returns the conditions that more than one branch of f asks.
-func repeated(f *ir.Func) map[string]bool {
-	count := map[string]int{}
-	for _, b := range f.Blocks {
-		if k, _ := condition(b.If); k != "" {
-			count[k]++
-		}
-		for _, op := range b.Ops {
-			if acq, ok := op.(*ir.Acquire); ok && acq.Try {
-				if k, _ := condition(acq.OK); k != "" {
-					count[k] += 2
-				}
-			}
-		}
-	}
-	used := map[string]bool{}
-	for k, n := range count {
-		used[k] = n > 1
-	}
-	return used
-}
-
-// condition names a test, so that the same test twice gives the same name.
-// not reports that it is the opposite of what the name says.
-func condition(e ir.Expr) (name string, not bool) {
-	switch x := e.(type) {
-	case *ir.Var:
-		return x.Name, false
-	case *ir.Global:
-		return x.Name, false
-	case *ir.Field:
-		if base, not := condition(x.X); base != "" && !not {
-			return base + "." + x.Name, false
-		}
-	case *ir.Result:
-		return fmt.Sprintf("%p", x.Call), false
-	case *ir.Compare:
-		l, _ := condition(x.X)
-		r, _ := condition(x.Y)
-		if c, ok := x.Y.(*ir.Const); ok {
-			r = c.Text
-		}
-		if l != "" && (r != "" || x.Y == nil) {
-			return fmt.Sprintf("%s %v %s", l, x.In, r), x.Not
-		}
-	}
-	return "", false
-}
-
-// branch returns the state behind one way out of a block, nil when that way
-// cannot be taken.
-func (w *walk) branch(b *ir.Block, i int, s *state) *state {
-	if b.If == nil || len(b.Next) != 2 {
-		return s.clone()
-	}
-	if c, ok := b.If.(*ir.Const); ok {
-		truth := c.Text != "" && c.Text != "0" && c.Text != "False" && c.Text != "false" && c.Text != "None"
-		if truth != (i == 0) {
-			return nil
-		}
-		return s.clone()
-	}
-	name, not := condition(b.If)
-	if name == "" || !w.used[name] {
-		return s.clone()
-	}
-	holds := (i == 0) != not
-	fact, opposite := name, "!"+name
-	if !holds {
-		fact, opposite = opposite, fact
-	}
-	if slices.Contains(s.facts, opposite) {
-		return nil
-	}
-	out := s.clone()
-	if !slices.Contains(out.facts, fact) {
-		out.facts = append(out.facts, fact)
-		slices.Sort(out.facts)
-	}
-	if !holds {
-		out.held = slices.DeleteFunc(out.held, func(h held) bool { return h.ok == name })
-	}
-	return out
-}
-
 func (w *walk) leave(s *state) {
 	for _, h := range s.held {
 		if h.at.via == nil && h.ok == "" && h.lock.root != unknownRoot {
 			w.leaks = append(w.leaks, leak{h, w.last, w.fn, w.back})
 		}
 	}
-	e := exit{slices.Clone(s.held), slices.Clone(s.released)}
-	if len(w.sum.exits) < exitsMax && !slices.ContainsFunc(w.sum.exits, func(x exit) bool { return sameExit(x, e) }) {
+	e := exit{slices.Clone(s.held), slices.Clone(s.released), w.flags(s, nil)}
+	for i, x := range w.sum.exits {
+		if sameExit(x, e) {
+			w.sum.exits[i].when = intersect(x.when, e.when)
+			return
+		}
+	}
+	if len(w.sum.exits) < exitsMax {
 		w.sum.exits = append(w.sum.exits, e)
 	}
 }
@@ -347,6 +275,7 @@ func (w *walk) block(b *ir.Block, s *state) []*state {
 
 func (w *walk) step(op ir.Op, s *state) []*state {
 	w.last = op
+	w.moments.note(w.fn, op, s)
 	switch o := op.(type) {
 	case *ir.Acquire:
 		w.acquire(o, s)
@@ -411,23 +340,29 @@ func (w *walk) wait(o *ir.Wait, s *state) {
 // took records that a lock is taken in a state, here or, by through, in a
 // callee that holds inner itself.
 func (w *walk) took(s *state, acq acquire, inner []held, unsure bool) {
-	if acq.mode == ir.Exclusive && acq.lock.class != "" {
-		if _, ok := w.writers[acq.lock.class]; !ok {
-			w.writers[acq.lock.class] = acq.at
-		}
+	if acq.mode == ir.Exclusive && !acq.try && acq.at.via == nil {
+		w.writes(acq, s)
 	}
-	all := slices.Concat(s.held, inner)
-	for _, h := range s.held {
-		if !acq.try && !gaveBack(acq.released, h.lock) {
+	still := slices.DeleteFunc(slices.Clone(s.held), func(h held) bool { return gaveBack(acq.released, h.lock) })
+	all := slices.Concat(still, inner)
+	unsure = unsure || guessed(acq.at.via)
+	if !acq.try {
+		for _, h := range still {
 			w.edge(&edge{
 				from: h.lock, to: acq.lock, fromMode: h.mode, toMode: acq.mode, fromAt: h.at, toAt: acq.at,
-				fn: w.fn, held: all, kept: h.kept, quiet: len(s.live) == 0, unsure: unsure,
+				fn: w.fn, held: all, kept: h.kept, only: h.only, quiet: len(s.live) == 0, unsure: unsure || h.only,
 			})
 		}
 	}
 	w.instantiate(acq, all, inner, s, unsure)
-	mine := acquire{acq.lock, acq.mode, acq.try, acq.at, all, slices.Concat(s.released, acq.released)}
-	if len(w.sum.acquires) < acquiresMax && !slices.ContainsFunc(w.sum.acquires, func(x acquire) bool { return sameAcquire(x, mine) }) {
+	mine := acquire{acq.lock, acq.mode, acq.try, acq.at, all, slices.Concat(s.released, acq.released), w.flags(s, acq.when)}
+	for i, x := range w.sum.acquires {
+		if sameAcquire(x, mine) {
+			w.sum.acquires[i].when = intersect(x.when, mine.when)
+			return
+		}
+	}
+	if len(w.sum.acquires) < acquiresMax {
 		w.sum.acquires = append(w.sum.acquires, mine)
 	}
 }
@@ -440,7 +375,7 @@ func (w *walk) instantiate(acq acquire, all, inner []held, s *state, unsure bool
 		if !acq.try && (same || acq.lock.absolute() && h.lock.absolute()) {
 			w.edge(&edge{
 				from: h.lock, to: acq.lock, fromMode: h.mode, toMode: acq.mode, fromAt: h.at, toAt: acq.at,
-				fn: w.fn, held: all, kept: h.kept, quiet: len(s.live) == 0, unsure: unsure,
+				fn: w.fn, held: all, kept: h.kept, only: h.only, quiet: len(s.live) == 0, unsure: unsure || h.only,
 			})
 		}
 	}

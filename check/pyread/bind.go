@@ -3,7 +3,6 @@ package pyread
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/penstock-io/penstock/check/finding"
@@ -14,27 +13,39 @@ import (
 // Bind turns the holes of a query into parameters of its driver. All of the
 // text must be built by one expression, in the function that sends it; the
 // edits leave it as it is but for the holes.
-func (Mender) Bind(r finding.Rewrite) (finding.Fix, bool) {
+func (m *Mender) Bind(r finding.Rewrite) (finding.Fix, bool) {
 	if r.Query == nil || r.Whole == nil || r.Query.Span.File != r.Whole.At().File {
 		return finding.Fix{}, false
 	}
-	b := &binding{module: reread(r.Query.Span.File), rewrite: r}
-	if !b.find() || !b.choose() || !b.stable() {
-		return finding.Fix{}, false
-	}
-	if !b.place() || !b.pass() {
+	b := &binding{mended: m.mended(r.Query.Span.File), rewrite: r}
+	if !b.locate() || !b.build() {
 		return finding.Fix{}, false
 	}
 	fix := finding.Fix{Title: "bind the value as a parameter", Edits: b.edits}
 	if len(b.params) > 1 {
 		fix.Title = "bind the values as parameters"
 	}
+	if r.Style == ir.Dollar {
+		fix.Tier, fix.Note = finding.Unsafe, "asyncpg takes a value of the column's own type only: a str for an integer column is refused"
+	}
+	if b.note != "" {
+		fix.Tier, fix.Note = finding.Unsafe, b.note
+	}
 	return fix, true
+}
+
+// build writes the edits: for a text that one expression builds, else for one
+// that is built step by step.
+func (b *binding) build() bool {
+	if b.find() {
+		return b.choose() && b.equal() && b.stable() && b.place() && b.pass()
+	}
+	return b.steps()
 }
 
 // A binding is one rewrite under way.
 type binding struct {
-	*module
+	*mended
 	rewrite  finding.Rewrite
 	call     *syntax.Call // the query
 	sql      syntax.Expr  // the expression that builds its text
@@ -43,7 +54,10 @@ type binding struct {
 	bind     []bool            // by segment
 	params   []param
 	edits    []finding.Edit
-	mapping  bool // parameters go by name
+	mapping  bool                // parameters go by name
+	before   []int               // parameters that stand in each segment, by segment
+	note     string              // what else the fix changes
+	fn       *syntax.FunctionDef // around the query; nil at the top
 }
 
 // A param is a value to be bound.
@@ -53,46 +67,30 @@ type param struct {
 	before int // parameters that the text had before it already
 }
 
-// find looks up the call and the expression in the file.
-func (b *binding) find() bool {
-	var whole []syntax.Expr
-	for n := range syntax.All(b.tree) {
-		e, ok := n.(syntax.Expr)
-		if !ok {
-			continue
-		}
-		if c, ok := e.(*syntax.Call); ok && b.span(c.Span) == b.rewrite.Query.Span {
-			b.call = c
-		}
-		if b.span(e.Where()) == b.rewrite.Whole.At() {
-			whole = append(whole, e)
-		}
-	}
-	if b.call == nil {
+// locate looks up the call in the file.
+func (b *binding) locate() bool {
+	calls := nodes[*syntax.Call](b.mended, b.rewrite.Query.Span)
+	if len(calls) == 0 {
 		return false
 	}
-	for _, e := range whole {
+	b.call = calls[len(calls)-1]
+	b.fn = b.enclosing(b.call)
+	return true
+}
+
+// find looks up the expression that builds the text.
+func (b *binding) find() bool {
+	for _, e := range nodes[syntax.Expr](b.mended, b.rewrite.Whole.At()) {
 		if t, ok := b.takeApart(e); ok {
 			b.sql, b.t = e, t
-			return b.enclosing(e) == b.enclosing(b.call)
+			return b.enclosing(e) == b.fn
 		}
 	}
 	return false
 }
 
-// enclosing is the innermost function around an expression, nil at the top.
-func (m *module) enclosing(e syntax.Expr) *syntax.FunctionDef {
-	var found *syntax.FunctionDef
-	for n := range syntax.All(m.tree) {
-		if f, ok := n.(*syntax.FunctionDef); ok && within(e, f) {
-			found = f
-		}
-	}
-	return found
-}
-
-// choose pairs the engine's holes with those of the source. A hole that is
-// tainted where no parameter can stand ends the attempt.
+// choose pairs the engine's holes with those of the source, one after the
+// other. A hole that is tainted where no parameter can stand ends the attempt.
 func (b *binding) choose() bool {
 	b.bind = make([]bool, len(b.t.segments))
 	b.contexts = make([]finding.Context, len(b.t.segments))
@@ -108,90 +106,131 @@ func (b *binding) choose() bool {
 			pieces = append(pieces, p)
 		}
 	}
-	any := false
+	any, next := false, 0
 	for n, p := range pieces {
-		i := b.holeAt(p.At)
+		i := b.holeAt(p.At, next)
 		if i < 0 && len(pieces) == len(holes) {
 			i = holes[n]
 		}
 		switch {
 		case i < 0 && p.Tainted, p.Tainted && !p.Context.Bindable():
 			return false
-		case i < 0 || !p.Tainted && b.t.filled == nil:
+		case i < 0:
 			continue
-		case !p.Context.Bindable():
+		}
+		next = i + 1
+		if !p.Tainted && b.t.filled == nil {
+			continue
+		}
+		if !p.Context.Bindable() {
 			return false // the template goes, and this value could not stay
 		}
 		b.bind[i], b.contexts[i], any = true, p.Context, true
 	}
-	if b.t.filled != nil {
-		for _, i := range holes {
-			if !b.bind[i] {
-				return false
-			}
+	b.fill()
+	return any && b.complete()
+}
+
+// fill binds the holes of a template that are constants to the engine: the
+// template goes.
+func (b *binding) fill() {
+	if b.t.filled == nil {
+		return
+	}
+	pieces := b.pieces()
+	finding.Locate(pieces)
+	for i, p := range pieces {
+		if p.Hole && !b.bind[i] && p.Context.Bindable() {
+			b.bind[i], b.contexts[i] = true, p.Context
 		}
 	}
-	return any
 }
 
-// holeAt finds the hole that is, or is filled by, what stands at a span.
-func (b *binding) holeAt(at ir.Span) int {
-	return slices.IndexFunc(b.t.segments, func(s segment) bool {
-		return s.hole && (b.span(s.span) == at || b.span(s.expr.Where()) == at)
-	})
-}
-
-// stable reports whether the values are still the same where the query is
-// sent: nothing that they name is assigned in between, and nothing is called
-// at another time than before.
-func (b *binding) stable() bool {
-	if within(b.sql, b.call) {
-		return true
-	}
-	used := map[string]bool{}
+// pieces are the segments as they are written.
+func (b *binding) pieces() []finding.Piece {
+	list := make([]finding.Piece, len(b.t.segments))
 	for i, s := range b.t.segments {
-		if !b.bind[i] {
-			continue
-		}
-		for n := range syntax.All(s.expr) {
-			switch n := n.(type) {
-			case *syntax.Name:
-				used[n.ID] = true
-			case *syntax.Await, *syntax.Yield, *syntax.YieldFrom, *syntax.NamedExpr:
-				return false
-			}
-		}
+		list[i] = finding.Piece{Text: s.value, Hole: s.hole, List: s.hole && isJoin(s.expr)}
 	}
-	for n := range syntax.All(b.tree) {
-		name, ok := n.(*syntax.Name)
-		if ok && name.Ctx != syntax.Load && used[name.ID] && name.Start > b.sql.Where().End && name.Start < b.call.Start {
+	return list
+}
+
+func isJoin(e syntax.Expr) bool {
+	c, ok := e.(*syntax.Call)
+	return ok && lastName(c.Func) == "join"
+}
+
+// complete reports whether a template that goes keeps no hole.
+func (b *binding) complete() bool {
+	for i, s := range b.t.segments {
+		if b.t.filled != nil && s.hole && !b.bind[i] {
 			return false
 		}
 	}
 	return true
 }
 
+// holeAt finds the first hole from a segment on that is, or is filled by, what
+// stands at a span.
+func (b *binding) holeAt(at ir.Span, from int) int {
+	for i, s := range b.t.segments {
+		if i >= from && s.hole && (b.span(s.span) == at || b.span(s.expr.Where()) == at) {
+			return i
+		}
+	}
+	return -1
+}
+
 var (
-	named      = regexp.MustCompile(`(^|[^:\w]):[A-Za-z_]\w*`)
-	namedVerb  = regexp.MustCompile(`%\([A-Za-z_]\w*\)s`)
-	dollars    = regexp.MustCompile(`\$(\d+)`)
-	inBefore   = regexp.MustCompile(`(?i)\s*\b(NOT\s+)?IN\s*\(\s*'?$`)
-	closeAfter = regexp.MustCompile(`^'?\s*\)`)
+	named     = regexp.MustCompile(`(^|[^:\w]):[A-Za-z_]\w*`)
+	namedVerb = regexp.MustCompile(`%\([A-Za-z_]\w*\)s`)
+	dollars   = regexp.MustCompile(`\$(\d+)`)
 )
 
-// existing counts the parameters that stand in a text.
-func (b *binding) existing(text string) int {
-	switch b.rewrite.Style {
-	case ir.Qmark:
-		return strings.Count(text, "?")
-	case ir.Percent:
-		return strings.Count(strings.ReplaceAll(text, "%%", ""), "%s")
+// count tells how many parameters stand in each segment already.
+func (b *binding) count() {
+	all := ""
+	for _, s := range b.t.segments {
+		if s.hole {
+			all += "x"
+		}
+		all += s.value
 	}
-	return 0
+	if b.rewrite.Style == ir.Qmark {
+		all = finding.Bare(all)
+	} else {
+		all = strings.ReplaceAll(all, "%%", "  ")
+	}
+	b.before = make([]int, len(b.t.segments))
+	at := 0
+	for i, s := range b.t.segments {
+		if s.hole {
+			at++
+			continue
+		}
+		text := all[at : at+len(s.value)]
+		at += len(s.value)
+		switch b.rewrite.Style {
+		case ir.Qmark:
+			b.before[i] = strings.Count(text, "?")
+		case ir.Percent:
+			b.before[i] = strings.Count(text, "%s")
+		}
+	}
+}
+
+// total is how many parameters the text had before.
+func (b *binding) total() int {
+	n := 0
+	for _, k := range b.before {
+		n += k
+	}
+	return n
 }
 
 // place writes a placeholder for every hole, and notes the parameters.
 func (b *binding) place() bool {
+	b.count()
 	all := ""
 	for _, s := range b.t.segments {
 		all += s.value

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/penstock-io/penstock/check/finding"
 	"github.com/penstock-io/penstock/check/ir"
 	"github.com/penstock-io/penstock/check/pyread/syntax"
 )
@@ -16,7 +15,7 @@ func (w *writer) rewriteText(i int) {
 	s := w.t.segments[i]
 	c := w.cut[i]
 	plain := s.lit.Middle && w.emptied(s.lit.Span)
-	doubled := w.rewrite.Style == ir.Percent && w.rewrite.Query.Args == nil
+	doubled := w.doubles() && w.rewrite.Query.Args == nil
 	at := 0
 	for _, p := range s.parts {
 		from, to := at, at+len(p.value)
@@ -42,18 +41,25 @@ func (w *writer) rewriteText(i int) {
 		if doubled {
 			text = strings.ReplaceAll(text, "%", "%%")
 		}
+		if w.braced[s.lit.Span] && (p.plain() || p.value == "{" || p.value == "}") {
+			text = strings.NewReplacer("{", "{{", "}", "}}").Replace(text)
+		}
 		if text != old {
 			w.edits = append(w.edits, w.replace(p.span, text))
 		}
 	}
 }
 
+// doubles reports whether the driver reads %% as % where there are parameters.
+// MySQL's own connector does not.
+func (w *writer) doubles() bool { return w.rewrite.Style == ir.Percent && w.rewrite.Driver != "mysql" }
+
 // emptied reports whether the f-string around a span loses all its holes.
 func (w *writer) emptied(at syntax.Span) bool {
 	open, end := w.around(at)
 	for i, s := range w.t.segments {
 		inside := s.hole && !s.plus && s.span.Start >= open.End && s.span.Start < end
-		if inside && (!w.bind[i] && !w.gone[i] || strings.HasPrefix(w.marks[i], "{")) {
+		if inside && (!w.bind[i] && !w.gone[i] || w.code[i]) {
 			return false
 		}
 	}
@@ -78,14 +84,11 @@ func (w *writer) around(at syntax.Span) (syntax.Span, uint32) {
 // rewriteHole puts a placeholder in the place of a hole.
 func (w *writer) rewriteHole(i int, mark string) bool {
 	s := w.t.segments[i]
-	generated := strings.Contains(mark, ".join(")
-	switch {
-	case !s.plus:
-		w.edits = append(w.edits, w.replace(s.span, mark))
-	case generated:
-		w.edits = append(w.edits, w.replace(s.span, mark))
-	default:
+	if s.plus && !w.code[i] {
 		return w.rewriteOperand(i, mark)
+	}
+	if old := w.tree.Slice(s.span); old != mark {
+		w.edits = append(w.edits, w.replace(s.span, mark))
 	}
 	return true
 }
@@ -106,11 +109,26 @@ func (w *writer) rewriteOperand(i int, mark string) bool {
 	if between := w.tree.Text[start:w.t.segments[i].span.Start]; strings.ContainsAny(between, "()#") {
 		return false
 	}
+	if w.swallowed(i + 1) {
+		end = w.t.segments[i+1].lit.End
+	}
 	for end < uint32(len(w.tree.Text)) && w.tree.Text[end] == ')' && w.unbalanced(start, end) {
 		end++
 	}
 	w.edits = append(w.edits, w.replace(syntax.Span{Start: start, End: end}, ""))
 	return true
+}
+
+// swallowed reports whether a text is a whole operand of + of which nothing
+// stays, and which goes with the hole before it.
+func (w *writer) swallowed(i int) bool {
+	if i < 2 || i >= len(w.t.segments) || w.t.segments[i].hole || w.kept(i) != "" {
+		return false
+	}
+	s, hole, first := w.t.segments[i], w.t.segments[i-1], w.t.segments[i-2]
+	between := strings.TrimSpace(w.tree.Text[hole.span.End:max(s.lit.Start, hole.span.End)])
+	return !s.lit.Middle && hole.hole && hole.plus && w.marks[i-1] != "" && !w.code[i-1] && !first.hole && !first.lit.Middle && between == "+" &&
+		(i+1 == len(w.t.segments) || w.t.segments[i+1].hole || w.t.segments[i+1].lit.Span != s.lit.Span)
 }
 
 // unbalanced reports whether a stretch of text opens a parenthesis that it
@@ -260,10 +278,10 @@ func (b *binding) passMore(args syntax.Expr, list []string) bool {
 		}
 		texts[i] = b.text(e)
 	}
+	if len(texts) != b.total() {
+		return false
+	}
 	for i, p := range slices.Backward(b.params) {
-		if p.before > len(texts) {
-			return false
-		}
 		texts = slices.Insert(texts, p.before, list[i])
 	}
 	b.edits = append(b.edits, b.replace(args.Where(), b.display(texts)))
@@ -280,10 +298,7 @@ func (b *binding) merge(at syntax.Expr, old string, list []string) bool {
 }
 
 func (b *binding) merged(old string, list []string) (string, bool) {
-	total := 0
-	for _, s := range b.t.segments {
-		total += b.existing(s.value)
-	}
+	total := b.total()
 	first, last := b.params[0].before, b.params[len(b.params)-1].before
 	switch {
 	case last == 0:
@@ -311,5 +326,3 @@ func (b *binding) passRows(args syntax.Expr, list []string) bool {
 	b.edits = append(b.edits, b.replace(args.Where(), "["+text+" for row in "+b.text(args)+"]"))
 	return true
 }
-
-var _ finding.Mender = Mender{}

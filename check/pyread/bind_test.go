@@ -45,7 +45,7 @@ func bound(t *testing.T, text string, contexts ...finding.Context) (string, bool
 	for _, c := range contexts {
 		r.Pieces = append(r.Pieces, finding.Piece{Hole: true, Tainted: true, Context: c})
 	}
-	fix, ok := Mender{}.Bind(r)
+	fix, ok := (&Mender{}).Bind(r)
 	if !ok {
 		return "", false
 	}
@@ -72,7 +72,7 @@ func TestBind(t *testing.T) {
 	}{
 		{"sqlite3", `cur.execute(f"SELECT 1 WHERE a = {x}")`, `cur.execute("SELECT 1 WHERE a = ?", (x,))`, []finding.Context{v}},
 		{"psycopg", `cur.execute(f"SELECT 1 WHERE a = {x} AND b = {y}")`, `cur.execute("SELECT 1 WHERE a = %s AND b = %s", (x, y))`, []finding.Context{v, v}},
-		{"sqlite3", `cur.execute(f"SELECT 1 WHERE a = '{x}'")`, `cur.execute("SELECT 1 WHERE a = ?", (x,))`, []finding.Context{quoted}},
+		{"sqlite3", `cur.execute(f"SELECT 1 WHERE a = '{x}'")`, `cur.execute("SELECT 1 WHERE a = ?", (str(x),))`, []finding.Context{quoted}},
 		{"sqlite3", `cur.execute(f"SELECT 1 WHERE a LIKE '%{x}%' LIMIT {y}")`, `cur.execute("SELECT 1 WHERE a LIKE ? LIMIT ?", (f"%{x}%", y))`, []finding.Context{partial, limit}},
 		{"psycopg2", `cur.execute(f"SELECT 1 WHERE a LIKE '%{x}' AND b LIKE 'z%'")`, `cur.execute("SELECT 1 WHERE a LIKE %s AND b LIKE 'z%%'", (f"%{x}",))`, []finding.Context{partial}},
 		{"sqlite3", `cur.execute(f"SELECT 1 WHERE a = '{x}-{y}'")`, `cur.execute("SELECT 1 WHERE a = ?", (f"{x}-{y}",))`, []finding.Context{partial, partial}},
@@ -80,7 +80,7 @@ func TestBind(t *testing.T) {
 		{"sqlite3", `cur.execute("SELECT 1 WHERE a = " + str(x) + " AND b = 1")`, `cur.execute("SELECT 1 WHERE a = ?" + " AND b = 1", (x,))`, []finding.Context{v}},
 		{"sqlite3", `cur.execute("SELECT 1 WHERE a = '" + x + "' AND b = 1")`, `cur.execute("SELECT 1 WHERE a = ?" + " AND b = 1", (x,))`, []finding.Context{quoted}},
 		{"sqlite3", `cur.execute("SELECT 1 WHERE a = %s" % x)`, `cur.execute("SELECT 1 WHERE a = ?", (x,))`, []finding.Context{v}},
-		{"pymysql", `cur.execute("SELECT 1 WHERE a = '%s' AND b LIKE 'q%%' AND c = %d" % (x, y))`, `cur.execute("SELECT 1 WHERE a = %s AND b LIKE 'q%%' AND c = %s", (x, y))`, []finding.Context{quoted, v}},
+		{"pymysql", `cur.execute("SELECT 1 WHERE a = '%s' AND b LIKE 'q%%' AND c = %d" % (x, y))`, `cur.execute("SELECT 1 WHERE a = %s AND b LIKE 'q%%' AND c = %s", (str(x), int(y)))`, []finding.Context{quoted, v}},
 		{"sqlite3", `cur.execute("SELECT '{{}}' WHERE a = {} AND b = {y}".format(x, y=y))`, `cur.execute("SELECT '{}' WHERE a = ? AND b = ?", (x, y))`, []finding.Context{v, v}},
 		{"sqlite3", `cur.execute(f"SELECT '{{}}' WHERE a = {x}")`, `cur.execute("SELECT '{}' WHERE a = ?", (x,))`, []finding.Context{v}},
 		{"sqlite3", `cur.execute(f"SELECT 1 WHERE a = ? AND b = {x} AND c = ?", (1, 2))`, `cur.execute("SELECT 1 WHERE a = ? AND b = ? AND c = ?", (1, x, 2))`, []finding.Context{v}},
@@ -88,8 +88,10 @@ func TestBind(t *testing.T) {
 		{"sqlite3", `cur.execute(f"SELECT 1 WHERE a = :a AND b = {x}", {"a": 1})`, `cur.execute("SELECT 1 WHERE a = :a AND b = :x", {"a": 1, "x": x})`, []finding.Context{v}},
 		{"psycopg", `cur.execute(f"SELECT 1 WHERE a = %(a)s AND b = {x}", params)`, `cur.execute("SELECT 1 WHERE a = %(a)s AND b = %(x)s", {**params, "x": x})`, []finding.Context{v}},
 		{"sqlite3", `cur.executemany(f"INSERT INTO t VALUES (?, {x})", xs)`, `cur.executemany("INSERT INTO t VALUES (?, ?)", [(*row, x) for row in xs])`, []finding.Context{v}},
-		{"sqlite3", `cur.execute(f"SELECT 1 WHERE a IN ({','.join(xs)})")`, `cur.execute(f"SELECT 1 WHERE a IN ({', '.join('?' * len(xs))})", (*xs,))`, []finding.Context{list}},
-		{"psycopg", `cur.execute("SELECT 1 WHERE a IN (" + ",".join(str(i) for i in xs) + ")")`, `cur.execute("SELECT 1 WHERE a IN (" + ", ".join(["%s"] * len(xs)) + ")", (*xs,))`, []finding.Context{list}},
+		{"sqlite3", `cur.execute(f"SELECT 1 WHERE a IN ({','.join(xs)})")`, `xs = list(xs)
+    cur.execute(f"SELECT 1 WHERE a IN ({', '.join('?' * len(xs))})", (*xs,))`, []finding.Context{list}},
+		{"psycopg", `cur.execute("SELECT 1 WHERE a IN (" + ",".join(str(i) for i in xs) + ")")`, `xs = list(xs)
+    cur.execute("SELECT 1 WHERE a IN (" + ", ".join(["%s"] * len(xs)) + ")", (*xs,))`, []finding.Context{list}},
 		{"asyncpg", `cur.execute(f"SELECT 1 WHERE a IN ({','.join(map(str, xs))}) AND b = {y}")`, `cur.execute("SELECT 1 WHERE a = ANY($1) AND b = $2", list(xs), y)`, []finding.Context{list, v}},
 		{"asyncpg", `cur.execute(f"SELECT 1 WHERE a = $1 AND b = {x}", y)`, `cur.execute("SELECT 1 WHERE a = $1 AND b = $2", y, x)`, []finding.Context{v}},
 		{"sqlalchemy", `cur.execute(sqlalchemy.text(f"SELECT 1 WHERE a = {x} AND b = :b"), {"b": y})`, `cur.execute(sqlalchemy.text("SELECT 1 WHERE a = :x AND b = :b").bindparams(x=x), {"b": y})`, []finding.Context{v}},
@@ -104,6 +106,12 @@ func TestBind(t *testing.T) {
 		{"sqlite3", `q = f"SELECT 1 WHERE a = {x}"
     x = 1
     cur.execute(q)`, "", []finding.Context{v}},
+		// What brings its quotes or is made for standing between them, and where no parameter can stand.
+		{"sqlite3", `cur.execute(f"SELECT 1 WHERE a = {x!r}")`, "", []finding.Context{v}},
+		{"sqlite3", `cur.execute("SELECT 1 WHERE a = " + repr(x))`, "", []finding.Context{v}},
+		{"sqlite3", `cur.execute("SELECT 1 WHERE a = %r" % x)`, "", []finding.Context{v}},
+		{"sqlite3", `cur.execute("SELECT 1 WHERE a = '" + x.replace("'", "''") + "'")`, "", []finding.Context{quoted}},
+		{"psycopg", `cur.execute(f"SELECT 1 WHERE a > now() - interval '{x} days'")`, "", []finding.Context{partial}},
 		{"duckdb", `cur.execute(sql=f"SELECT 1 WHERE a = {x}")`, "", []finding.Context{v}},
 	} {
 		head := "import " + c.driver + "\n\ndef f(x, y, xs, params):\n    cur = " + c.driver + ".connect()\n    "

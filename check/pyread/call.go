@@ -21,6 +21,9 @@ func (b *builder) call(e *syntax.Call) ir.Expr {
 	}
 	c := b.callOf(e)
 	b.emit(c)
+	if quoting[lastName(e.Func)] {
+		return b.unknown(e) // whatever it is given: what it makes of it is not known to be a hole
+	}
 	if class := b.r.classes[full]; class != nil {
 		return &ir.New{Where: b.where(e), Class: full}
 	}
@@ -32,6 +35,14 @@ func (b *builder) call(e *syntax.Call) ir.Expr {
 		return &ir.Unknown{Where: b.where(e), What: b.m.text(e), Parts: parts}
 	}
 	return &ir.Result{Where: b.where(e), Call: c}
+}
+
+// quoting are functions that by their names make a quoted identifier of what they
+// are given. Whether they do it right is not known, so SQL made with them can be
+// found, as possible, but does not make a check fail.
+var quoting = map[string]bool{
+	"quote_name": true, "quote_ident": true, "quote_identifier": true, "quote_name_unless_alias": true, "escape_identifier": true, "quote_schema": true,
+	"format_table": true,
 }
 
 // methodCall lowers the methods that mean something whatever they belong to.
@@ -60,12 +71,58 @@ func (b *builder) textMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.E
 		if len(e.Args) == 1 || constantText(e.Args[1]) {
 			return &ir.Safe{Where: b.where(e), X: key, Why: "looked up in a constant table"}
 		}
+	case len(e.Args) > 0 && (a.Attr == "append" || a.Attr == "extend" || a.Attr == "insert"):
+		return b.grow(e, a)
 	case booleans[a.Attr] && len(e.Args) <= 1:
 		b.value(a.Value)
 		b.values(e.Args)
 		return &ir.Safe{Where: b.where(e), Why: "a boolean"}
 	}
 	return nil
+}
+
+// grow lowers what makes a list longer whose elements are joined somewhere in
+// the function: pieces of a text. It is nil for any other list.
+func (b *builder) grow(e *syntax.Call, a *syntax.Attribute) ir.Expr {
+	name, ok := a.Value.(*syntax.Name)
+	if !ok || !b.joins(name.ID) || slices.Contains(b.hidden, name.ID) {
+		return nil
+	}
+	more := b.values(e.Args)
+	old := spread(b.name(name))
+	list := &ir.List{Where: b.where(e), Elems: []ir.Expr{old, more[0]}}
+	switch {
+	case a.Attr == "extend":
+		list.Elems[1] = spread(more[0])
+	case a.Attr == "insert" && len(more) == 2:
+		list.Elems = []ir.Expr{old, more[1]}
+		if b.m.text(e.Args[0]) == "0" {
+			list.Elems = []ir.Expr{more[1], old}
+		}
+	}
+	b.assign(name, list, b.at(e))
+	return b.unknown(e)
+}
+
+// joins reports whether the function joins a list of that name.
+func (b *builder) joins(name string) bool {
+	if b.f.joined == nil {
+		b.f.joined = map[string]bool{}
+		for _, s := range b.f.body {
+			for n := range syntax.All(s) {
+				c, ok := n.(*syntax.Call)
+				if !ok || lastName(c.Func) != "join" || len(c.Args) != 1 {
+					continue
+				}
+				for n := range syntax.All(c.Args[0]) {
+					if x, ok := n.(*syntax.Name); ok {
+						b.f.joined[x.ID] = true
+					}
+				}
+			}
+		}
+	}
+	return b.f.joined[name]
 }
 
 func constantText(e syntax.Expr) bool {
@@ -112,21 +169,36 @@ func (b *builder) callOf(e *syntax.Call) *ir.Call {
 		if name, ok := e.Func.(*syntax.Name); ok && b.r.qualified(name, b.f) == "" || !ok {
 			c.Fun = b.calledValue(e.Func)
 		}
-		if a, ok := e.Func.(*syntax.Attribute); ok {
-			c.Args = append(c.Args, b.value(a.Value))
-			if _, isName := c.Fun.(*ir.Field); isName {
-				c.Args = nil // a function kept in a field takes no receiver
-				defer func() { c.Args = append(c.Args, b.value(a.Value)) }()
-			}
+		a, method := e.Func.(*syntax.Attribute)
+		_, field := c.Fun.(*ir.Field)
+		var x ir.Expr
+		if method {
+			x = b.receiver(a)
+		}
+		if method && !field { // a function kept in a field takes no receiver
+			c.Args = append(c.Args, x)
 		}
 		c.Args = append(c.Args, b.values(e.Args)...)
 		for _, k := range e.Keywords {
 			c.Args = append(c.Args, b.value(k.Value))
 		}
+		if field && method {
+			c.Args = append(c.Args, x)
+		}
 		return c
 	}
 	c.Args = b.arguments(callees[0], receiver, e)
 	return c
+}
+
+// receiver is what a method is called on. It is lowered once: in a chain of
+// calls, x.f().g().h(), twice would be 2^n times.
+func (b *builder) receiver(a *syntax.Attribute) ir.Expr {
+	if b.lowered == a {
+		b.lowered = nil
+		return b.base
+	}
+	return b.value(a.Value)
 }
 
 // calledValue is a called expression that is no name of a function.

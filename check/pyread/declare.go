@@ -320,7 +320,10 @@ func (r *reader) declareClass(f *function, s *syntax.ClassDef, outer *class) {
 		full: prefix + "." + s.Name, name: s.Name, module: f.module, node: s,
 		methods: map[string]*function{}, statics: map[string]syntax.Expr{}, fields: map[string][]typed{},
 	}
-	r.classes[c.full], r.classOf[s] = c, c
+	r.classOf[s] = c
+	if lockKinds[c.full] == ir.NoLock { // of a lock in Python's own library more is known than its source says
+		r.classes[c.full] = c
+	}
 	if outer == nil {
 		f.inside[s.Name] = c
 		f.note(s.Name, typed{})

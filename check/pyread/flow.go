@@ -151,7 +151,7 @@ func (b *builder) tryHandlers(s *syntax.Try) {
 	b.exits = append(b.exits, exit{isHandlers: true, catches: caught})
 	b.statements(s.Body)
 	b.exits = b.exits[:len(b.exits)-1]
-	if b.cur != nil {
+	if b.cur != nil && !takesOnly(s.Body) {
 		end := b.block()
 		b.either(end, caught)
 		b.cur = end
@@ -173,6 +173,24 @@ func (b *builder) tryHandlers(s *syntax.Try) {
 		b.to(after)
 	}
 	b.cur = after
+}
+
+// takesOnly reports whether a body does nothing but take a lock: if that fails,
+// the lock is not held.
+func takesOnly(body []syntax.Stmt) bool {
+	if len(body) != 1 {
+		return false
+	}
+	s, ok := body[0].(*syntax.ExprStmt)
+	if !ok {
+		return false
+	}
+	call, ok := s.Value.(*syntax.Call)
+	if !ok {
+		return false
+	}
+	a, ok := call.Func.(*syntax.Attribute)
+	return ok && a.Attr == "acquire"
 }
 
 func (b *builder) match(s *syntax.Match) {

@@ -39,6 +39,13 @@ func (b *builder) library(e *syntax.Call, full string) ir.Expr {
 		return s
 	}
 	switch full {
+	case "os.register_at_fork":
+		for _, k := range e.Keywords {
+			if ref, ok := b.value(k.Value).(*ir.FuncRef); ok && k.Arg == "after_in_child" {
+				ref.Func.Entry = ir.Init // the child of a fork has one thread
+			}
+		}
+		return b.unknown(e)
 	case "sys.exit", "os._exit", "os.abort":
 		b.values(e.Args)
 		b.fail()

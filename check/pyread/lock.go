@@ -18,7 +18,11 @@ func (b *builder) lockMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.E
 	switch a.Attr {
 	case "acquire":
 		got := &ir.Result{Where: b.where(e), Call: &ir.Call{Span: at, Name: b.m.text(e.Func)}}
-		b.emit(&ir.Acquire{Span: at, Stmt: at, Lock: b.value(a.Value), Try: b.tries(e), OK: got})
+		tries := b.tries(e)
+		b.emit(&ir.Acquire{Span: at, Stmt: at, Lock: b.value(a.Value), Try: tries, OK: got})
+		if !tries && lockKinds[t] != ir.NoLock {
+			return &ir.Const{Where: b.where(e), Text: "True"} // it returns with the lock or not at all
+		}
 		return got
 	case "release":
 		if len(e.Args)+len(e.Keywords) > 0 {
@@ -32,6 +36,9 @@ func (b *builder) lockMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.E
 		}
 		b.values(e.Args)
 		b.emit(&ir.Wait{Span: at, Lock: b.value(a.Value)})
+		if n := len(e.Args) + len(e.Keywords); n == 0 && a.Attr == "wait" || n == 1 && a.Attr == "wait_for" {
+			return &ir.Const{Where: b.where(e), Text: "True"} // without a time-out it returns only what holds
+		}
 		return b.unknown(e)
 	}
 	return nil

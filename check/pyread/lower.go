@@ -14,6 +14,9 @@ type builder struct {
 	exits  []exit    // what must happen on the way out, outermost first
 	loop   int       // loops and comprehensions around the current expression
 	hidden []string  // names that comprehensions around it bind
+
+	lowered *syntax.Attribute // the last attribute that was lowered,
+	base    ir.Expr           // and what it is one of
 }
 
 // An exit is something around the current statement that control passes when

@@ -1,6 +1,7 @@
 package pyread
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/penstock-io/penstock/check/finding"
@@ -8,15 +9,16 @@ import (
 	"github.com/penstock-io/penstock/check/pyread/syntax"
 )
 
-// Mender writes fixes in Python. It reads the file of the span it is given
-// again, and answers false for what it cannot mend with confidence.
-type Mender struct{}
+// Mender writes fixes in Python, and answers false for what it cannot mend with
+// confidence. Its zero value is ready; it keeps the files that it has written fixes
+// for, each parsed once. It is not safe for concurrent use.
+type Mender struct{ files map[*ir.File]*mended }
 
 // Reorder makes second be taken before first. Two with statements with nothing
 // between them swap what they take; else the outer one takes both, and the
 // inner one is dissolved.
-func (Mender) Reorder(first, second *ir.Acquire) (finding.Fix, bool) {
-	m := reread(first.Span.File)
+func (r *Mender) Reorder(first, second *ir.Acquire) (finding.Fix, bool) {
+	m := r.mended(first.Span.File)
 	outer, i := m.withItem(first)
 	inner, j := m.withItem(second)
 	fix, ok := finding.Fix{}, false
@@ -34,13 +36,12 @@ func (Mender) Reorder(first, second *ir.Acquire) (finding.Fix, bool) {
 	if outer != nil && inner != nil && m.depends(outer, inner.Items[j]) {
 		return finding.Fix{}, false
 	}
+	if ok && fix.Tier == finding.Safe && m.varies(second) {
+		fix.Tier = finding.Unsafe
+		fix.Note = second.Span.Text() + " is now looked up before " + first.Span.Text() + " is held, which may guard it"
+	}
 	fix.Title = "take " + second.Span.Text() + " before " + first.Span.Text()
 	return fix, ok
-}
-
-// reread parses a file for mending.
-func reread(f *ir.File) *module {
-	return &module{file: f, tree: syntax.Parse(f.Path, f.Text)}
 }
 
 func (m *module) replace(s syntax.Span, text string) finding.Edit {
@@ -52,54 +53,59 @@ func (m *module) insert(at uint32, text string) finding.Edit {
 }
 
 // withItem finds the with statement, and the item of it, that takes a lock.
-func (m *module) withItem(a *ir.Acquire) (*syntax.With, int) {
-	for n := range syntax.All(m.tree) {
-		w, ok := n.(*syntax.With)
-		if !ok {
+func (m *mended) withItem(a *ir.Acquire) (*syntax.With, int) {
+	for _, e := range nodes[syntax.Expr](m, a.Span) {
+		item, ok := m.parent[e].(*syntax.WithItem)
+		if !ok || item.Context != e {
 			continue
 		}
-		for i, item := range w.Items {
-			if m.span(item.Context.Where()) == a.Span {
-				return w, i
-			}
-		}
+		w := m.parent[item].(*syntax.With)
+		return w, slices.Index(w.Items, item)
 	}
 	return nil, 0
 }
 
 // depends reports whether an item needs a name that the outer statement, or
 // what runs in it before the item, binds: it cannot be taken earlier then.
-func (m *module) depends(outer *syntax.With, item *syntax.WithItem) bool {
-	bound := map[string]bool{}
-	note := func(n syntax.Node) {
-		if name, ok := n.(*syntax.Name); ok && name.Ctx == syntax.Store {
-			bound[name.ID] = true
-		}
-	}
-	for n := range syntax.All(outer) {
-		if n.Where().Start < item.Start {
-			note(n)
-		}
-	}
-	for n := range syntax.All(item.Context) {
+func (m *mended) depends(outer *syntax.With, item *syntax.WithItem) bool {
+	bound := m.binds(outer)
+	needs := false
+	m.all(item.Context, func(n syntax.Node) {
 		switch n := n.(type) {
 		case *syntax.Name:
-			if bound[n.ID] {
-				return true
-			}
+			at, ok := bound[n.ID]
+			needs = needs || ok && at < item.Start
 		case *syntax.Subscript, *syntax.Call:
-			return true // what it finds may be guarded by the outer lock
+			needs = true // what it finds may be guarded by the outer lock
 		}
-	}
-	return false
+	})
+	return needs
 }
 
-func (m *module) swapItems(a, b *syntax.WithItem) finding.Fix {
+// binds tells where each name is first given a value in a statement.
+func (m *mended) binds(w *syntax.With) map[string]uint32 {
+	if m.bound[w] == nil {
+		first := map[string]uint32{}
+		m.all(w, func(n syntax.Node) {
+			name, ok := n.(*syntax.Name)
+			if !ok || name.Ctx != syntax.Store {
+				return
+			}
+			if at, ok := first[name.ID]; !ok || name.Start < at {
+				first[name.ID] = name.Start
+			}
+		})
+		m.bound[w] = first
+	}
+	return m.bound[w]
+}
+
+func (m *mended) swapItems(a, b *syntax.WithItem) finding.Fix {
 	return finding.Fix{Edits: []finding.Edit{m.replace(a.Span, m.text(b)), m.replace(b.Span, m.text(a))}}
 }
 
 // widen takes the inner lock where the outer one is taken.
-func (m *module) widen(outer *syntax.With, i int, inner *syntax.With, j int) (finding.Fix, bool) {
+func (m *mended) widen(outer *syntax.With, i int, inner *syntax.With, j int) (finding.Fix, bool) {
 	if !within(inner, outer) {
 		return finding.Fix{}, false
 	}
@@ -122,7 +128,7 @@ func within(inner, outer syntax.Node) bool {
 	return outer.Where().Start <= inner.Where().Start && inner.Where().End <= outer.Where().End
 }
 
-func (m *module) dropItem(w *syntax.With, j int) finding.Edit {
+func (m *mended) dropItem(w *syntax.With, j int) finding.Edit {
 	if j == 0 {
 		return m.replace(syntax.Span{Start: w.Items[0].Start, End: w.Items[1].Start}, "")
 	}
@@ -131,7 +137,7 @@ func (m *module) dropItem(w *syntax.With, j int) finding.Edit {
 
 // dissolve leaves the body of a with statement in its place: the first line
 // goes, and the body moves to the left, but for lines that begin in a string.
-func (m *module) dissolve(w *syntax.With) ([]finding.Edit, bool) {
+func (m *mended) dissolve(w *syntax.With) ([]finding.Edit, bool) {
 	text := m.tree.Text
 	first := w.Body[0].Where().Start
 	if d := decorators(w.Body[0]); len(d) > 0 {
@@ -177,7 +183,7 @@ func lineEnd(text string, at uint32) uint32 {
 }
 
 // multiline lists the strings in a statement that reach over several lines.
-func (m *module) multiline(n syntax.Node) []syntax.Span {
+func (m *mended) multiline(n syntax.Node) []syntax.Span {
 	var spans []syntax.Span
 	for part := range syntax.All(n) {
 		var one []syntax.Span
@@ -208,34 +214,34 @@ func inString(spans []syntax.Span, at uint32) bool {
 }
 
 // swapCalls moves b.acquire() before a.acquire() in one list of statements.
-func (m *module) swapCalls(first, second *ir.Acquire) (finding.Fix, bool) {
-	for n := range syntax.All(m.tree) {
-		for _, list := range bodies(n) {
-			i, j := m.callAt(list, first.Span), m.callAt(list, second.Span)
-			if i < 0 || j <= i {
-				continue
-			}
-			a, b := list[i].Where(), list[j].Where()
-			if i+1 == j {
-				return finding.Fix{Edits: []finding.Edit{m.replace(a, m.tree.Slice(b)), m.replace(b, m.tree.Slice(a))}}, true
-			}
-			_, column := m.tree.Position(a.Start)
-			_, other := m.tree.Position(b.Start)
-			indent := m.tree.Text[a.Start-uint32(column) : a.Start]
-			if strings.TrimSpace(indent) != "" || strings.TrimSpace(m.tree.Text[b.Start-uint32(other):b.Start]) != "" {
-				return finding.Fix{}, false
-			}
-			return finding.Fix{
-				Tier: finding.Unsafe,
-				Note: "what runs between the two now runs under both",
-				Edits: []finding.Edit{
-					m.insert(a.Start, m.tree.Slice(b)+"\n"+indent),
-					m.replace(syntax.Span{Start: b.Start - uint32(other), End: lineEnd(m.tree.Text, b.End)}, ""),
-				},
-			}, true
-		}
+func (m *mended) swapCalls(first, second *ir.Acquire) (finding.Fix, bool) {
+	list, i := m.callAt(first.Span)
+	other, j := m.callAt(second.Span)
+	if list == nil || other == nil || &list[0] != &other[0] || j <= i {
+		return finding.Fix{}, false
 	}
-	return finding.Fix{}, false
+	a, b := list[i].Where(), list[j].Where()
+	if i+1 == j {
+		return finding.Fix{Edits: []finding.Edit{m.replace(a, m.tree.Slice(b)), m.replace(b, m.tree.Slice(a))}}, true
+	}
+	indent, line := m.indent(a.Start), m.indent(b.Start)
+	if strings.TrimSpace(indent) != "" || strings.TrimSpace(line) != "" {
+		return finding.Fix{}, false
+	}
+	return finding.Fix{
+		Tier: finding.Unsafe,
+		Note: "what runs between the two now runs under both",
+		Edits: []finding.Edit{
+			m.insert(a.Start, m.tree.Slice(b)+"\n"+indent),
+			m.replace(syntax.Span{Start: b.Start - uint32(len(line)), End: lineEnd(m.tree.Text, b.End)}, ""),
+		},
+	}, true
+}
+
+// indent is what stands before a byte in its line.
+func (m *module) indent(at uint32) string {
+	_, column := m.tree.Position(at)
+	return m.tree.Text[at-uint32(column) : at]
 }
 
 // bodies returns the lists of statements of any node.
@@ -253,12 +259,12 @@ func bodies(n syntax.Node) [][]syntax.Stmt {
 	return nil
 }
 
-// callAt is the index of the statement that is just the call at a span.
-func (m *module) callAt(list []syntax.Stmt, at ir.Span) int {
-	for i, s := range list {
-		if e, ok := s.(*syntax.ExprStmt); ok && m.span(e.Value.Where()) == at {
-			return i
+// callAt finds the statement that is just the call at a span.
+func (m *mended) callAt(at ir.Span) (list []syntax.Stmt, i int) {
+	for _, c := range nodes[*syntax.Call](m, at) {
+		if s, ok := m.parent[c].(*syntax.ExprStmt); ok {
+			return m.list(s)
 		}
 	}
-	return -1
+	return nil, 0
 }

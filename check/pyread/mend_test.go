@@ -32,7 +32,7 @@ func python(t *testing.T) string {
 func mended(t *testing.T, name string) (string, finding.Fix) {
 	t.Helper()
 	p := read(t, name)
-	found := locks.Analyse(p, locks.Options{Menders: map[ir.Language]finding.Mender{ir.Python: pyread.Mender{}}})
+	found := locks.Analyse(p, locks.Options{Menders: map[ir.Language]finding.Mender{ir.Python: &pyread.Mender{}}})
 	if len(found) != 1 || len(found[0].Fixes) == 0 {
 		t.Fatalf("%s: findings %+v, want one with a fix", name, found)
 	}
@@ -84,5 +84,98 @@ func TestMendedThreads(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	if err != nil || string(out) != "both threads are done\n" {
 		t.Errorf("the mended program: %v\n%s", err, out)
+	}
+}
+
+// TestReorderGuarded: a swap that looks a lock up outside of the lock that may guard
+// where it is kept is not safe; with nothing that replaces it, it is.
+func TestReorderGuarded(t *testing.T) {
+	const text = `import threading
+A = threading.Lock()
+class Owner:
+    def __init__(self):
+        self.lock = threading.Lock()
+cur = Owner()
+def swap():
+    GLOBAL
+    with A:
+        cur = Owner()
+def f():
+    TAKE
+def g():
+    with cur.lock:
+        with A:
+            print(1)
+def h():
+    with cur.lock:
+        with A:
+            print(2)
+for t in (f, g, h, swap):
+    threading.Thread(target=t).start()
+`
+	for _, take := range []string{
+		"with A:\n        with cur.lock:\n            print(0)", "with A, cur.lock:\n        print(0)",
+		"A.acquire()\n    cur.lock.acquire()\n    print(0)\n    cur.lock.release()\n    A.release()",
+	} {
+		for global, want := range map[string]finding.Tier{"global cur": finding.Unsafe, "pass": finding.Safe} {
+			p := &ir.Program{}
+			mended := strings.NewReplacer("GLOBAL", global, "TAKE", take).Replace(text)
+			if problems := pyread.Read(p, []*ir.File{{Path: "m.py", Text: []byte(mended), Lang: ir.Python}}); problems != nil {
+				t.Fatal(problems)
+			}
+			found := locks.Analyse(p, locks.Options{Menders: map[ir.Language]finding.Mender{ir.Python: &pyread.Mender{}}})
+			if len(found) != 1 || len(found[0].Fixes) != 1 || found[0].Fixes[0].Tier != want {
+				t.Errorf("%s, %s: %+v, want a fix of tier %d", take, global, found, want)
+			}
+		}
+	}
+}
+
+// TestReorderOverWait: no lock is held over another's wait for the sake of an order;
+// whoever is to end the wait may need it.
+func TestReorderOverWait(t *testing.T) {
+	const text = `import threading
+A = threading.Condition()
+B = threading.Lock()
+ended = threading.Event()
+ready = []
+def sleep():
+    A.wait()
+def f():
+    with B:
+        with A:
+            ready.append(1)
+            A.notify()
+def f2():
+    with B:
+        with A:
+            ready.append(2)
+            A.notify()
+def g():
+    BODY
+for t in (f, f2, g):
+    threading.Thread(target=t).start()
+`
+	for body, want := range map[string]int{
+		"with A:\n        while not ready:\n            A.wait()\n        with B:\n            print(1)":                            0,
+		"with A:\n        while not ready:\n            sleep()\n        with B:\n            print(1)":                             0,
+		"with A:\n        with B:\n            print(1)\n        A.wait()":                                                          0,
+		"with A:\n        ended.wait()\n        with B:\n            print(1)":                                                      0,
+		"A.acquire()\n    A.wait()\n    B.acquire()\n    print(1)\n    B.release()\n    A.release()":                                0,
+		"with A:\n        print(ready)\n        with B:\n            print(1)":                                                      1,
+		"A.acquire()\n    print(1)\n    B.acquire()\n    print(1)\n    B.release()\n    A.release()\n    with A:\n        A.wait()": 1,
+	} {
+		p := &ir.Program{}
+		if problems := pyread.Read(p, []*ir.File{{Path: "m.py", Text: []byte(strings.Replace(text, "BODY", body, 1)), Lang: ir.Python}}); problems != nil {
+			t.Fatal(problems)
+		}
+		found := locks.Analyse(p, locks.Options{Menders: map[ir.Language]finding.Mender{ir.Python: &pyread.Mender{}}})
+		if len(found) != 1 || len(found[0].Fixes) != want {
+			t.Errorf("%s: %+v, want %d fixes", body, found, want)
+			continue
+		}
+		if advice := strings.Join(found[0].Advice, " "); want == 0 && !strings.Contains(advice, "under which it waits") {
+			t.Errorf("%s: advice %q does not tell of the wait", body, advice)
+		}
 	}
 }

@@ -144,6 +144,7 @@ func (b *builder) attribute(e *syntax.Attribute) ir.Expr {
 		return b.named(e, full)
 	}
 	x := b.value(e.Value)
+	b.lowered, b.base = e, x
 	if src := extended(x, b.at(e), b.m.text(e)); src != nil {
 		return src
 	}

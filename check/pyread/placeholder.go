@@ -2,6 +2,7 @@ package pyread
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,22 +14,24 @@ import (
 // A writer puts placeholders where the holes were.
 type writer struct {
 	*binding
-	number int             // the last $n
-	taken  map[string]bool // names of parameters
-	before int             // parameters in the text so far
-	cut    map[int][2]int  // bytes of a text that go at its start and at its end
-	gone   map[int]bool    // segments that a placeholder before them stands for
-	marks  map[int]string  // placeholders by hole
-	into   map[int]string  // placeholders to append to a text, for an operand of +
+	number int                  // the last $n
+	taken  map[string]bool      // names of parameters
+	given  int                  // parameters that the text had already, so far
+	cut    map[int][2]int       // bytes of a text that go at its start and at its end
+	gone   map[int]bool         // segments that a placeholder before them stands for
+	marks  map[int]string       // placeholders by hole
+	code   map[int]bool         // marks that are Python, not SQL
+	braced map[syntax.Span]bool // literals that become f-strings
+	unfit  bool                 // a value cannot be written in an f-string of every Python 3
 }
 
 func (w *writer) write() bool {
-	w.cut, w.gone, w.marks, w.into = map[int][2]int{}, map[int]bool{}, map[int]string{}, map[int]string{}
+	w.cut, w.gone, w.marks, w.code, w.braced = map[int][2]int{}, map[int]bool{}, map[int]string{}, map[int]bool{}, map[syntax.Span]bool{}
 	for i, s := range w.t.segments {
 		switch {
 		case w.gone[i]:
 		case !s.hole:
-			w.before += w.existing(w.kept(i))
+			w.given += w.before[i]
 		case w.bind[i]:
 			if !w.hole(i) {
 				return false
@@ -36,17 +39,17 @@ func (w *writer) write() bool {
 		}
 	}
 	for i, s := range w.t.segments {
-		if !s.hole {
+		if !s.hole && !w.swallowed(i) {
 			w.rewriteText(i)
 		}
 	}
-	for i, mark := range w.marks {
-		if !w.rewriteHole(i, mark) {
+	for i := range w.t.segments { // not the map, whose order is another each time
+		if mark, ok := w.marks[i]; ok && !w.rewriteHole(i, mark) {
 			return false
 		}
 	}
-	for i := range w.gone {
-		if s := w.t.segments[i]; s.hole && w.marks[i] == "" {
+	for i, s := range w.t.segments {
+		if w.gone[i] && s.hole && w.marks[i] == "" {
 			if s.plus {
 				return false
 			}
@@ -54,7 +57,7 @@ func (w *writer) write() bool {
 		}
 	}
 	w.unformat()
-	return true
+	return !w.unfit
 }
 
 // kept is what of a text stays in the SQL.
@@ -66,6 +69,9 @@ func (w *writer) kept(i int) string {
 // hole chooses the placeholder and the parameter of one hole.
 func (w *writer) hole(i int) bool {
 	s := w.t.segments[i]
+	if w.dressed(s) {
+		return false
+	}
 	switch w.contexts[i] {
 	case finding.InList:
 		return w.list(i)
@@ -73,12 +79,74 @@ func (w *writer) hole(i int) bool {
 		return w.quoted(i)
 	}
 	text := w.text(unwrapped(s.expr))
-	if s.verb != "" {
+	switch {
+	case strings.HasPrefix(s.verb, "%"):
+		text = w.number10(s.expr)
+	case s.verb != "":
 		text = w.formatted([]any{s})
 	}
 	w.marks[i] = w.mark(text, s.expr)
 	return true
 }
+
+// number10 is what %d makes of a value, as a number.
+func (w *writer) number10(e syntax.Expr) string {
+	if c, ok := e.(*syntax.Call); ok {
+		if name := lastName(c.Func); name == "int" || name == "len" {
+			return w.text(e)
+		}
+	}
+	return "int(" + w.text(e) + ")"
+}
+
+// shown is a value as text: what stood between quotes was one, whatever it was
+// before, and a driver may not know what it was.
+func (w *writer) shown(s segment) string {
+	text := w.text(s.expr)
+	switch {
+	case strings.HasPrefix(s.verb, "%"):
+		return "str(" + w.number10(s.expr) + ")"
+	case s.plus || w.textual(s.expr):
+		return text
+	}
+	return "str(" + text + ")"
+}
+
+var texts = map[string]bool{
+	"str": true, "strip": true, "lstrip": true, "rstrip": true, "lower": true, "upper": true, "title": true, "join": true, "format": true,
+	"isoformat": true, "strftime": true, "hex": true, "zfill": true,
+}
+
+// textual reports whether a value is surely a str.
+func (w *writer) textual(e syntax.Expr) bool {
+	switch e := e.(type) {
+	case *syntax.JoinedStr:
+		return true
+	case *syntax.Constant:
+		return e.Kind == syntax.Str
+	case *syntax.Call:
+		return texts[lastName(e.Func)]
+	case *syntax.BinOp:
+		return e.Op == syntax.Add && (w.textual(e.Left) || w.textual(e.Right))
+	case *syntax.Name:
+		if w.fn == nil {
+			return false
+		}
+		s := w.scope(w.fn)
+		a := s.params[e.ID]
+		return !s.rebound[e.ID] && a != nil && a.Annotation != nil && w.text(a.Annotation) == "str"
+	}
+	return false
+}
+
+// dressed reports whether the hole is made for standing between quotes, or
+// brings them itself: as a parameter it would be another value.
+func (w *writer) dressed(s segment) bool {
+	return strings.Contains(s.verb, "!r") || strings.Contains(s.verb, "!a") || s.verb == "%r" || s.verb == "%a" ||
+		dressing.MatchString(w.text(s.expr))
+}
+
+var dressing = regexp.MustCompile(`\.replace\(|\.translate\(|\brepr\(|\w*(escape|quote|sanitize)\w*\(|\b(esc|esc_\w+|\w+_esc)\(`)
 
 // unwrapped takes off str(): a parameter has the type that the value has.
 func unwrapped(e syntax.Expr) syntax.Expr {
@@ -92,7 +160,7 @@ func unwrapped(e syntax.Expr) syntax.Expr {
 
 // mark adds a parameter and returns its placeholder.
 func (w *writer) mark(text string, e syntax.Expr) string {
-	p := param{text: text, before: w.before}
+	p := param{text: text, before: w.given}
 	mark := "?"
 	switch {
 	case w.mapping:
@@ -146,12 +214,17 @@ func (w *writer) quoted(i int) bool {
 			parts = append(parts, s)
 			continue
 		}
-		at := openQuote(w.kept(from))
+		// The hole is between quotes, so the nearest one on its left opens its
+		// literal, whatever stands before that.
+		at := strings.LastIndexByte(w.kept(from), '\'')
 		if at < 0 {
 			parts = append(parts, w.kept(from))
 			continue
 		}
 		kept := w.kept(from)
+		if finding.TypesLiteral(kept[:at]) || strings.HasSuffix(kept[:at], "'") { // a doubled quote within the literal
+			return false
+		}
 		c := w.cut[from]
 		w.cut[from] = [2]int{c[0], c[1] + len(kept) - at}
 		if tail := kept[at+1:]; tail != "" {
@@ -170,7 +243,7 @@ func (w *writer) quoted(i int) bool {
 			parts = append(parts, s)
 			continue
 		}
-		at := closeQuote(w.kept(to))
+		at := finding.CloseQuote(w.kept(to))
 		head := s.value
 		if at >= 0 {
 			head = s.value[:at]
@@ -198,138 +271,11 @@ func (w *writer) quoted(i int) bool {
 	return true
 }
 
-// openQuote finds the quote that is still open at the end of a text.
-func openQuote(text string) int {
-	at := -1
-	for i := 0; i < len(text); i++ {
-		if text[i] == '\'' {
-			if at >= 0 {
-				at = -1
-			} else {
-				at = i
-			}
-		}
-	}
-	return at
-}
-
-// closeQuote finds the first quote that is not doubled.
-func closeQuote(text string) int {
-	for i := 0; i < len(text); i++ {
-		if text[i] != '\'' {
-			continue
-		}
-		if i+1 < len(text) && text[i+1] == '\'' {
-			i++
-			continue
-		}
-		return i
-	}
-	return -1
-}
-
-// list makes a parameter of each element of a list.
-func (w *writer) list(i int) bool {
-	s := w.t.segments[i]
-	values, ok := w.elements(s.expr)
-	if !ok || i == 0 || i+1 >= len(w.t.segments) || w.t.segments[i-1].hole || w.t.segments[i+1].hole || w.t.filled != nil || w.mapping {
-		return false
-	}
-	before, after := w.kept(i-1), w.kept(i+1)
-	open, shut := inBefore.FindStringSubmatchIndex(before), closeAfter.FindStringIndex(after)
-	if open == nil || shut == nil {
-		return false
-	}
-	quoted := strings.HasSuffix(before, "'")
-	if w.rewrite.Style == ir.Dollar {
-		verb := " = ANY("
-		if open[2] >= 0 {
-			verb = " <> ALL("
-		}
-		w.cut[i-1] = [2]int{0, len(before) - open[0]}
-		w.cut[i+1] = [2]int{shut[1], 0}
-		w.number++
-		w.params = append(w.params, param{text: "list(" + values + ")"})
-		w.marks[i] = fmt.Sprintf("%s$%d)", verb, w.number)
-		return true
-	}
-	if quoted {
-		w.cut[i-1], w.cut[i+1] = [2]int{0, 1}, [2]int{1, 0}
-	}
-	q := w.quote(i)
-	generated := fmt.Sprintf("%[1]s, %[1]s.join(%[1]s?%[1]s * len(%[2]s))", q, values)
-	if w.rewrite.Style == ir.Percent {
-		generated = fmt.Sprintf("%[1]s, %[1]s.join([%[1]s%%s%[1]s] * len(%[2]s))", q, values)
-	}
-	w.params = append(w.params, param{text: "*" + values, before: w.before})
-	w.marks[i] = "{" + generated + "}"
-	if s.plus {
-		w.marks[i] = generated
-	}
-	return true
-}
-
-// quote is one that does not end the f-string of a hole.
-func (w *writer) quote(i int) string {
-	for _, open := range slices.Backward(w.t.opens) {
-		if open.End <= w.t.segments[i].span.Start {
-			if strings.HasSuffix(w.tree.Slice(open), `"`) {
-				return "'"
-			}
-			break
-		}
-	}
-	return `"`
-}
-
-// elements is the list that a join puts between commas, as Python.
-func (w *writer) elements(e syntax.Expr) (string, bool) {
-	c, ok := e.(*syntax.Call)
-	if !ok || lastName(c.Func) != "join" || len(c.Args) != 1 {
-		return "", false
-	}
-	switch list := c.Args[0].(type) {
-	case *syntax.Call:
-		if lastName(list.Func) == "map" && len(list.Args) == 2 && lastName(list.Args[0]) == "str" {
-			return w.countable(list.Args[1])
-		}
-	case *syntax.Comp:
-		g := list.Generators[0]
-		target, named := g.Target.(*syntax.Name)
-		if !named || len(list.Generators) > 1 || len(g.Ifs) > 0 || g.Async {
-			return "", false
-		}
-		elt := unwrapped(list.Elt)
-		if j, ok := elt.(*syntax.JoinedStr); ok { // f"'{x}'"
-			for _, p := range j.Parts {
-				if r, ok := p.(*syntax.Replacement); ok && r.Spec == nil {
-					elt = r.Value
-				}
-			}
-		}
-		if name, ok := elt.(*syntax.Name); ok && name.ID == target.ID {
-			return w.countable(g.Iter)
-		}
-	default:
-		return w.countable(c.Args[0])
-	}
-	return "", false
-}
-
-// countable is a list that can be gone through twice.
-func (w *writer) countable(e syntax.Expr) (string, bool) {
-	switch e.(type) {
-	case *syntax.Name, *syntax.Attribute, *syntax.List, *syntax.Tuple, *syntax.Subscript:
-		return w.text(e), true
-	}
-	return "", false
-}
-
 // formatted is a value with text around it: an f-string, or the value alone.
 func (w *writer) formatted(parts []any) string {
 	if len(parts) == 1 {
-		if s, ok := parts[0].(segment); ok && s.verb == "" {
-			return w.text(s.expr)
+		if s, ok := parts[0].(segment); ok && (s.verb == "" || s.verb[0] == '%') {
+			return w.shown(s)
 		}
 	}
 	quote := `"`
@@ -338,21 +284,24 @@ func (w *writer) formatted(parts []any) string {
 		switch p := p.(type) {
 		case string:
 			text := strings.ReplaceAll(p, "''", "'")
-			if w.rewrite.Style == ir.Percent && w.rewrite.Query.Args != nil {
+			if w.doubles() && w.rewrite.Query.Args != nil {
 				text = strings.ReplaceAll(text, "%%", "%")
 			}
 			text = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "{", "{{", "}", "}}").Replace(text)
 			b.WriteString(text)
 		case segment:
-			if p.verb != "" {
-				b.WriteString(p.verb)
-				continue
+			text := "{" + w.text(p.expr) + "}"
+			switch {
+			case strings.HasPrefix(p.verb, "%"):
+				text = "{" + w.number10(p.expr) + "}"
+			case p.verb != "":
+				text = p.verb
 			}
-			text := w.text(p.expr)
 			if strings.Contains(text, `"`) {
 				quote = `"""` // before Python 3.12 a quote may not come again
 			}
-			b.WriteString("{" + text + "}")
+			w.unfit = w.unfit || strings.ContainsAny(text, "\\\n\r#") || strings.HasPrefix(text, "{{") || strings.Contains(text, `"""`)
+			b.WriteString(text)
 		}
 	}
 	return "f" + quote + b.String() + quote

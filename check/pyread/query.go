@@ -1,6 +1,7 @@
 package pyread
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/penstock-io/penstock/check/ir"
@@ -99,8 +100,8 @@ func looksLikeConnection(e syntax.Expr) bool {
 	return false
 }
 
-// onlyDriver is the one database library that the module imports; "" if
-// none or several.
+// onlyDriver is the one database library that the module imports, or, where it
+// imports none, the one that the user named; "" if several or unknown.
 func (b *builder) onlyDriver() string {
 	found := ""
 	for _, full := range b.m.imports {
@@ -113,7 +114,7 @@ func (b *builder) onlyDriver() string {
 		}
 		found = first
 	}
-	return found
+	return cmp.Or(found, b.r.driver)
 }
 
 // answer is what a query brought: values from outside, once removed.

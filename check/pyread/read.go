@@ -4,7 +4,7 @@
 //	p := &ir.Program{}
 //	file := &ir.File{Path: "orders.py", Text: text, Lang: ir.Python}
 //	problems := pyread.Read(p, []*ir.File{file})
-//	fix, ok := pyread.Mender{}.Bind(rewrite)
+//	fix, ok := new(pyread.Mender).Bind(rewrite)
 //
 // Names are resolved as Python does: the function, the functions around it, the
 // module, what it imports. Types come from annotations, from what is assigned,
@@ -13,6 +13,7 @@
 package pyread
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -27,11 +28,23 @@ type Problem struct {
 	Text string
 }
 
+// Options says what the source does not. The zero value adds nothing.
+type Options struct {
+	Driver string // the database library of files that import none, as Drivers names it
+}
+
+// Drivers are the database libraries whose way to write a parameter is known.
+func Drivers() []string { return slices.Sorted(maps.Keys(drivers)) }
+
 // Read lowers all Python files of one check into p, and sets the files' Clean
 // lines. It returns what could not be read; it never fails as a whole.
-func Read(p *ir.Program, files []*ir.File) []Problem {
+func Read(p *ir.Program, files []*ir.File) []Problem { return Options{}.Read(p, files) }
+
+// Read is Read with options.
+func (o Options) Read(p *ir.Program, files []*ir.File) []Problem {
 	r := &reader{
 		program:    p,
+		driver:     o.Driver,
 		modules:    map[string]*module{},
 		classes:    map[string]*class{},
 		functions:  map[string]*function{},
@@ -65,6 +78,7 @@ func Read(p *ir.Program, files []*ir.File) []Problem {
 // A reader knows every module of one check.
 type reader struct {
 	program   *ir.Program
+	driver    string // of files that import none
 	modules   map[string]*module
 	classes   map[string]*class      // by full name
 	functions map[string]*function   // by full name
@@ -127,6 +141,7 @@ type function struct {
 	inside  map[string]*class    // nested classes
 	assigns map[string]int       // how often each name is assigned
 	busy    map[string]bool      // names whose type is being asked for
+	joined  map[string]bool      // names in what it joins to a text; nil until asked for
 	static  bool                 // takes no self: staticmethod, or no method
 	body    []syntax.Stmt
 }

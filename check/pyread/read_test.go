@@ -105,3 +105,27 @@ func TestProblems(t *testing.T) {
 		t.Errorf("problems %v in\n%s", problems, text(p))
 	}
 }
+
+// TestChainOnce: each call of a chain is lowered once. That it was twice, and its
+// receiver thrice, made x.f().f()... take 3^n steps.
+func TestChainOnce(t *testing.T) {
+	const links = 12
+	p := &ir.Program{}
+	text := "def f(x):\n    return x" + strings.Repeat(".filter(x)", links) + "\n"
+	if problems := pyread.Read(p, []*ir.File{{Path: "m.py", Text: []byte(text), Lang: ir.Python}}); problems != nil {
+		t.Fatal(problems)
+	}
+	calls := 0
+	for _, f := range p.Funcs {
+		for _, b := range f.Blocks {
+			for _, op := range b.Ops {
+				if _, ok := op.(*ir.Call); ok {
+					calls++
+				}
+			}
+		}
+	}
+	if calls != links {
+		t.Errorf("a chain of %d calls is lowered to %d", links, calls)
+	}
+}

@@ -1,6 +1,8 @@
 package pyread
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/penstock-io/penstock/check/pyread/syntax"
@@ -10,13 +12,13 @@ import (
 // stands in a literal, or a hole.
 type segment struct {
 	hole  bool
-	expr  syntax.Expr // what fills a hole
-	verb  string      // "%d", "{:>5}": what a template says about the hole
-	span  syntax.Span // the hole as written: {x}, %s, or the operand of +
-	plus  bool        // the hole is an operand of +
-	value string      // of text
-	parts []part      // of text
-	lit   syntax.Literal
+	expr  syntax.Expr    // what fills a hole
+	verb  string         // "%d", "{:>5}": what a template says about the hole
+	span  syntax.Span    // the hole as written: {x}, %s, or the operand of +
+	plus  bool           // the hole is an operand of +
+	value string         // of text
+	parts []part         // of text
+	lit   syntax.Literal // that it stands in; none for a hole of an f-string or of +
 }
 
 // A part is a piece of a literal's text.
@@ -30,17 +32,45 @@ func (p part) plain() bool { return int(p.span.End-p.span.Start) == len(p.value)
 
 // A template is an expression that builds a string, taken apart.
 type template struct {
-	m        *module
+	m        *mended
 	node     syntax.Expr
 	segments []segment
 	filled   syntax.Expr   // the % or .format around a literal, nil for none
 	rest     syntax.Span   // what of filled goes when its holes are parameters
 	opens    []syntax.Span // prefix and quote of each f-string
+	args     []syntax.Expr // what filled takes by name or number, in the order it is evaluated
+}
+
+// inOrder reports whether the holes stand in the order they are evaluated in,
+// each once.
+func (t *template) inOrder() bool {
+	n := 0
+	for _, s := range t.segments {
+		if !s.hole || t.args == nil {
+			continue
+		}
+		if n == len(t.args) || t.args[n] != s.expr {
+			return false
+		}
+		n++
+	}
+	return n == len(t.args)
+}
+
+// dropped is the worst effect of what fills no hole.
+func (t *template) dropped(b *binding) effect {
+	worst := still
+	for _, e := range t.args {
+		if !slices.ContainsFunc(t.segments, func(s segment) bool { return s.expr == e }) {
+			worst = max(worst, b.effect(e))
+		}
+	}
+	return worst
 }
 
 // takeApart reads an expression as a template. ok is false for an expression
 // that is built in a way it does not know.
-func (m *module) takeApart(e syntax.Expr) (*template, bool) {
+func (m *mended) takeApart(e syntax.Expr) (*template, bool) {
 	t := &template{m: m, node: e}
 	ok := t.add(e)
 	return t, ok && len(t.segments) > 0
@@ -120,23 +150,100 @@ func (t *template) percent(e *syntax.BinOp) bool {
 	if !ok || c.Kind != syntax.Str || len(t.segments) > 0 {
 		return false
 	}
-	args := []syntax.Expr{e.Right}
-	if tuple, ok := e.Right.(*syntax.Tuple); ok {
-		args = tuple.Elts
-	} else if _, ok := e.Right.(*syntax.Dict); ok {
-		return false
+	fill := &verbs{args: []syntax.Expr{e.Right}}
+	switch right := e.Right.(type) {
+	case *syntax.Tuple:
+		fill.args = right.Elts
+	case *syntax.Dict:
+		if fill.named, ok = t.m.keyed(right); !ok {
+			return false
+		}
+		t.args, fill.args = right.Values, nil
+	default:
+		if t.m.maybeTuple(right) {
+			return false
+		}
 	}
 	t.filled, t.rest = e, syntax.Span{Start: t.m.closing(c.End), End: e.End}
 	for _, l := range t.m.tree.Literals(c) {
 		for _, p := range t.m.pieces(l) {
-			rest, ok := t.verbs(l, p, args)
-			if !ok {
+			if !t.verbs(l, p, fill) {
 				return false
 			}
-			args = rest
 		}
 	}
-	return len(args) == 0
+	return len(fill.args) == 0
+}
+
+// keyed are the values of a mapping whose keys are all written out.
+func (m *module) keyed(d *syntax.Dict) (map[string]syntax.Expr, bool) {
+	out := map[string]syntax.Expr{}
+	for i, k := range d.Keys {
+		c, ok := k.(*syntax.Constant)
+		if !ok || c.Kind != syntax.Str {
+			return nil, false
+		}
+		out[m.tree.StringValue(c)] = d.Values[i]
+	}
+	return out, true
+}
+
+// maybeTuple reports whether a value may be a tuple, or a mapping, of which %
+// takes the elements: a row, an element of something, a catch-all parameter.
+func (m *mended) maybeTuple(e syntax.Expr) bool {
+	switch e := e.(type) {
+	case *syntax.Call:
+		return strings.HasPrefix(lastName(e.Func), "fetch") || lastName(e.Func) == "tuple" || lastName(e.Func) == "next" || lastName(e.Func) == "dict"
+	case *syntax.Await:
+		return m.maybeTuple(e.Value)
+	case *syntax.Name:
+		if m.generated(e) {
+			return true
+		}
+		s := m.scope(m.enclosing(e))
+		known, asked := s.tuples[e.ID]
+		if !asked {
+			s.tuples[e.ID] = false // to who asks on the way: row = await row
+			known = slices.ContainsFunc(s.gives[e.ID], m.givesTuple)
+			s.tuples[e.ID] = known
+		}
+		return known
+	}
+	return false
+}
+
+// generated reports whether a name is that of an element of what a comprehension
+// around it goes through.
+func (m *mended) generated(name *syntax.Name) bool {
+	for n := m.parent[name]; n != nil; n = m.parent[n] {
+		if c, ok := n.(*syntax.Comp); ok && slices.ContainsFunc(c.Generators, func(g *syntax.Comprehension) bool { return isName(g.Target, name.ID) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// givesTuple reports whether a node may give the name that it assigns a tuple
+// or a mapping.
+func (m *mended) givesTuple(n syntax.Node) bool {
+	switch n := n.(type) {
+	case *syntax.Assign:
+		switch v := n.Value.(type) {
+		case *syntax.Tuple, *syntax.Dict:
+			return true
+		case *syntax.Call, *syntax.Await:
+			return m.maybeTuple(v)
+		}
+	case *syntax.For, *syntax.Arguments:
+		return true
+	}
+	return false
+}
+
+// verbs hands out what a % fills its template with.
+type verbs struct {
+	args  []syntax.Expr          // in order
+	named map[string]syntax.Expr // by name; nil for none
 }
 
 func (m *module) pieces(l syntax.Literal) (list []part) {
@@ -146,36 +253,60 @@ func (m *module) pieces(l syntax.Literal) (list []part) {
 	return list
 }
 
-// verbs cuts one piece of a template at its verbs, and returns the arguments
-// that are left. A text that is written as an escape has none.
-func (t *template) verbs(l syntax.Literal, p part, args []syntax.Expr) ([]syntax.Expr, bool) {
+// verbs cuts one piece of a template at its verbs. A text that is written as
+// an escape has none.
+func (t *template) verbs(l syntax.Literal, p part, fill *verbs) bool {
 	text, at := p.value, p.span.Start
 	if !p.plain() && strings.Contains(text, "%") {
-		return nil, false
+		return false
 	}
 	for {
 		i := strings.IndexByte(text, '%')
 		if i < 0 || i+1 >= len(text) {
 			t.text(l, part{syntax.Span{Start: at, End: p.span.End}, text})
-			return args, i < 0
+			return i < 0
 		}
 		t.text(l, part{syntax.Span{Start: at, End: at + uint32(i)}, text[:i]})
-		span := syntax.Span{Start: at + uint32(i), End: at + uint32(i) + 2}
-		switch text[i+1] {
-		case '%':
-			t.text(l, part{span, "%"})
-		case 's', 'd', 'i', 'r':
-			if len(args) == 0 || text[i+1] == 'r' {
-				return nil, false
-			}
-			t.segments = append(t.segments, segment{hole: true, expr: args[0], span: span})
-			args = args[1:]
-		default:
-			return nil, false
+		text, at = text[i:], at+uint32(i)
+		if text[1] == '%' {
+			t.text(l, part{syntax.Span{Start: at, End: at + 2}, "%"})
+			text, at = text[2:], at+2
+			continue
 		}
-		text, at = text[i+2:], span.End
+		expr, length := fill.take(text)
+		if expr == nil {
+			return false
+		}
+		verb := ""
+		if c := text[length-1]; c != 's' {
+			verb = "%" + string(c)
+		}
+		t.segments = append(t.segments, segment{hole: true, expr: expr, span: syntax.Span{Start: at, End: at + uint32(length)}, verb: verb, lit: l})
+		text, at = text[length:], at+uint32(length)
 	}
 }
+
+// take is the value of the verb that a text begins with, and the verb's length;
+// nil for a verb that is not known.
+func (v *verbs) take(text string) (syntax.Expr, int) {
+	length := 2
+	var expr syntax.Expr
+	if v.named != nil {
+		m := namedVerbs.FindStringSubmatch(text)
+		if m == nil {
+			return nil, 0
+		}
+		expr, length = v.named[m[1]], len(m[0])
+	} else if len(v.args) > 0 {
+		expr, v.args = v.args[0], v.args[1:]
+	}
+	if !strings.ContainsRune("sdi", rune(text[length-1])) {
+		return nil, 0
+	}
+	return expr, length
+}
+
+var namedVerbs = regexp.MustCompile(`^%\((\w+)\)[a-z]`)
 
 // text appends a piece of text to the last segment, if that is of the same
 // literal.
@@ -202,6 +333,16 @@ func (t *template) format(e *syntax.Call) bool {
 		return false
 	}
 	fill := &fields{call: e}
+	t.args = append(t.args, e.Args...)
+	for _, k := range e.Keywords {
+		if k.Arg == "" {
+			return false
+		}
+		t.args = append(t.args, k.Value)
+	}
+	if slices.ContainsFunc(e.Args, func(e syntax.Expr) bool { _, star := e.(*syntax.Starred); return star }) {
+		return false
+	}
 	t.filled, t.rest = e, syntax.Span{Start: t.m.closing(c.End), End: e.End}
 	for _, l := range t.m.tree.Literals(c) {
 		for _, p := range t.m.pieces(l) {
@@ -277,7 +418,7 @@ func (t *template) braces(l syntax.Literal, p part, fill *fields) bool {
 			return false
 		}
 		span := syntax.Span{Start: at, End: at + uint32(end) + 1}
-		t.segments = append(t.segments, segment{hole: true, expr: expr, span: span})
+		t.segments = append(t.segments, segment{hole: true, expr: expr, span: span, lit: l})
 		at, text = span.End, text[end+1:]
 	}
 }

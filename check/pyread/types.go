@@ -11,11 +11,40 @@ import (
 // class, global variable or something of a library. It is "" for a local
 // variable and for what is no dotted name.
 func (r *reader) qualified(e syntax.Expr, f *function) string {
+	if dotted(e) > dotsMax {
+		return ""
+	}
+	return r.qualifiedTo(e, f)
+}
+
+// dotsMax is how many dots, calls and brackets a name has at most, of which it is asked what it is:
+// a bound on time, as it is asked again for each part of it.
+const dotsMax = 100
+
+// dotted counts the attributes, elements and calls that one expression is made
+// of, one of the other, to one more than dotsMax.
+func dotted(e syntax.Expr) (dots int) {
+	for ; dots <= dotsMax; dots++ {
+		switch x := e.(type) {
+		case *syntax.Attribute:
+			e = x.Value
+		case *syntax.Call:
+			e = x.Func
+		case *syntax.Subscript:
+			e = x.Value
+		default:
+			return dots
+		}
+	}
+	return dots
+}
+
+func (r *reader) qualifiedTo(e syntax.Expr, f *function) string {
 	switch e := e.(type) {
 	case *syntax.Name:
 		return r.canonical(f.find(e.ID))
 	case *syntax.Attribute:
-		base := r.qualified(e.Value, f)
+		base := r.qualifiedTo(e.Value, f)
 		if base == "" || r.variable(base) {
 			return ""
 		}
@@ -88,6 +117,9 @@ func (r *reader) global(full string) (*module, string) {
 // typeOf is the full name of the class of a value, "" when it is not known.
 // What belongs to a database driver has the type "driver " and its name.
 func (r *reader) typeOf(e syntax.Expr, f *function) string {
+	if dotted(e) > dotsMax {
+		return ""
+	}
 	switch e := e.(type) {
 	case *syntax.Name:
 		return r.typeOfName(e.ID, f)
@@ -332,6 +364,9 @@ var lockKinds = map[string]ir.LockKind{
 	"threading.Semaphore": ir.Semaphore, "threading.BoundedSemaphore": ir.Semaphore,
 	"multiprocessing.Lock": ir.Plain, "multiprocessing.RLock": ir.Reentrant, "multiprocessing.Condition": ir.Reentrant,
 	"multiprocessing.Semaphore": ir.Semaphore, "multiprocessing.BoundedSemaphore": ir.Semaphore,
+	"multiprocessing.synchronize.Lock": ir.Plain, "multiprocessing.synchronize.RLock": ir.Reentrant, "multiprocessing.synchronize.Condition": ir.Reentrant,
+	"multiprocessing.synchronize.Semaphore": ir.Semaphore, "multiprocessing.synchronize.BoundedSemaphore": ir.Semaphore,
+	"asyncio.locks.Lock": ir.Async, "asyncio.locks.Condition": ir.Async, "asyncio.locks.Semaphore": ir.Semaphore,
 	"_thread.allocate_lock": ir.Plain, "_thread.RLock": ir.Reentrant,
 	"asyncio.Lock": ir.Async, "asyncio.Condition": ir.Async, "asyncio.Semaphore": ir.Semaphore, "asyncio.BoundedSemaphore": ir.Semaphore,
 	"anyio.Lock": ir.Async, "trio.Lock": ir.Async,

@@ -237,14 +237,15 @@ func (b *builder) compare(e *syntax.Compare) ir.Expr {
 }
 
 func (b *builder) binOp(e *syntax.BinOp) ir.Expr {
+	if e.Op == syntax.Add {
+		return b.sum(e)
+	}
 	left := b.value(e.Left)
 	if e.Op == syntax.Mod && b.stringly(e.Left) {
 		return b.percent(e, left)
 	}
 	right := b.value(e.Right)
 	switch e.Op {
-	case syntax.Add:
-		return b.add(e, left, right)
 	case syntax.Mod, syntax.BitOr:
 		return b.unknown(e, left, right)
 	case syntax.Mult:
@@ -255,12 +256,40 @@ func (b *builder) binOp(e *syntax.BinOp) ir.Expr {
 	return &ir.Safe{Where: b.where(e), Why: "the result of arithmetic"}
 }
 
+// sum lowers a chain of +, which can have thousands of links, from its left end.
+func (b *builder) sum(e *syntax.BinOp) ir.Expr {
+	chain := []*syntax.BinOp{e}
+	for {
+		inner, ok := chain[len(chain)-1].Left.(*syntax.BinOp)
+		if !ok || inner.Op != syntax.Add {
+			break
+		}
+		chain = append(chain, inner)
+	}
+	sum := b.value(chain[len(chain)-1].Left)
+	own := false // sum is of this chain alone, and may grow
+	for _, link := range slices.Backward(chain) {
+		right := b.value(link.Right)
+		if c, ok := sum.(*ir.Concat); ok && own {
+			c.Where, c.Parts = b.where(link), append(c.Parts, right)
+			continue
+		}
+		sum, own = b.add(link, sum, right), true
+	}
+	return sum
+}
+
 // add is a sum of numbers or strings, one after another.
 func (b *builder) add(e syntax.Node, left, right ir.Expr) ir.Expr {
 	l, okLeft := left.(*ir.List)
 	r, okRight := right.(*ir.List)
-	if okLeft && okRight {
+	switch {
+	case okLeft && okRight:
 		return &ir.List{Where: b.where(e), Elems: slices.Concat(l.Elems, r.Elems)}
+	case okLeft && l.Keys == nil:
+		return &ir.List{Where: b.where(e), Elems: append(l.Elems[:len(l.Elems):len(l.Elems)], spread(right))}
+	case okRight && r.Keys == nil:
+		return &ir.List{Where: b.where(e), Elems: append([]ir.Expr{spread(left)}, r.Elems...)}
 	}
 	c := &ir.Concat{Where: b.where(e)}
 	if inner, ok := left.(*ir.Concat); ok {
@@ -271,6 +300,8 @@ func (b *builder) add(e syntax.Node, left, right ir.Expr) ir.Expr {
 	c.Parts = append(c.Parts, right)
 	return c
 }
+
+func spread(x ir.Expr) ir.Expr { return &ir.Spread{Where: ir.Where{Span: x.At()}, X: x} }
 
 // stringly reports whether an expression is surely a string that was written
 // here, so that % fills it.

@@ -27,7 +27,7 @@ the right moment, so it shows under load and not in tests. The rule follows call
 tells the interleaving thread by thread. Take the locks everywhere in one order; penstock chooses the one that changes the fewest places.`,
 			Before: "def task1():\n    with lock_a:\n        with lock_b:\n            work()\n\ndef task2():\n    with lock_b:\n        with lock_a:\n            work()\n",
 			After:  "def task2():\n    with lock_a:\n        with lock_b:\n            work()\n",
-			Noise:  "Cycles under a common exclusive lock (a note), of one thread alone, before threads start or after they are joined, of readers without a writer, and through a lock that is only tried.",
+			Noise:  "Cycles under a common exclusive lock (a note), of one thread alone, before threads start or after they are joined (possible at most where others may call what is exported), of readers without a writer, and through a lock that is only tried.",
 		},
 		{
 			ID: "double-lock", Title: "A thread takes a lock that it already holds", Lang: "go",
@@ -62,9 +62,10 @@ them by something that never changes, such as an id.`,
 		},
 		{
 			ID: "sql-injection", Title: "A query's text is built from a value", Lang: "python",
-			Text: `What is put into the text of a query is read as SQL: whoever chooses the value chooses the statement. Hand the value to the
+			Text: `In Python or Go: what is put into the text of a query is read as SQL: whoever chooses the value chooses the statement. Hand the value to the
 driver as a bound parameter, in the driver's own style; it then travels apart from the text and is never parsed. Names of columns and tables and the
-words ASC and DESC can't be parameters: choose them from a fixed list.`,
+words ASC and DESC can't be parameters: choose them from a fixed list. --fix binds values, quoted and LIKE values, IN lists and texts that are built
+step by step, where the mended query is certain to get the same values in the same order; docs/sql-injection.md lists what gets advice only.`,
 			Before: "query = f\"SELECT * FROM orders WHERE user_id = {user_id}\"\ncursor.execute(query)\n",
 			After:  "query = \"SELECT * FROM orders WHERE user_id = ?\"\ncursor.execute(query, (user_id,))\n",
 			Noise:  "Constants, numbers, values checked against a fixed list.",

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"io"
+	"net/url"
 	"slices"
 
 	"github.com/penstock-io/penstock/check/finding"
@@ -106,11 +107,17 @@ func sarifFixes(fixes []finding.Fix) []object {
 		}
 		var changes []object
 		for _, f := range order {
-			changes = append(changes, object{"artifactLocation": object{"uri": f.Path}, "replacements": byFile[f]})
+			changes = append(changes, object{"artifactLocation": artifact(f), "replacements": byFile[f]})
 		}
 		out = append(out, object{"description": object{"text": x.Title}, "artifactChanges": changes})
 	}
 	return out
+}
+
+// artifact names a file by a URI relative to where the check ran.
+func artifact(f *ir.File) object {
+	u := url.URL{Path: f.Path}
+	return object{"uri": u.EscapedPath()}
 }
 
 func sarifLocation(s ir.Span, text string) object {
@@ -118,7 +125,7 @@ func sarifLocation(s ir.Span, text string) object {
 		"startLine": s.Line(), "startColumn": s.File.Column(s.Start),
 		"endLine": s.File.Line(s.End), "endColumn": s.File.Column(s.End),
 	}
-	out := object{"physicalLocation": object{"artifactLocation": object{"uri": s.File.Path}, "region": region}}
+	out := object{"physicalLocation": object{"artifactLocation": artifact(s.File), "region": region}}
 	if text != "" {
 		out["message"] = object{"text": text}
 	}

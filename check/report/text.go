@@ -177,12 +177,13 @@ func lineOf(s ir.Span) string {
 func GitHub(w io.Writer, found []finding.Finding) error {
 	var b strings.Builder
 	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	for _, f := range found {
 		kind := "warning"
 		if f.Level.Fails() {
 			kind = "error"
 		}
-		fmt.Fprintf(&b, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", kind, f.At.File.Path, f.At.Line(), f.At.File.Column(f.At.Start), f.Rule, escape.Replace(f.Message))
+		fmt.Fprintf(&b, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", kind, property.Replace(f.At.File.Path), f.At.Line(), f.At.File.Column(f.At.Start), f.Rule, escape.Replace(f.Message))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -2,6 +2,7 @@ package sqlinject
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/penstock-io/penstock/check/finding"
@@ -9,27 +10,37 @@ import (
 )
 
 // tell makes the finding: where the value comes from, what an attacker sends,
-// what then runs, and how to mend it.
-func (w *walk) tell(q *ir.Query, t text, pieces []finding.Piece, key string) finding.Finding {
+// what then runs, and how to mend it. bound says that arguments given beside
+// the text reach the database.
+func (w *walk) tell(q *ir.Query, t text, pieces []finding.Piece, key string, bound bool) *told {
 	at := worstPart(t)
 	p := t[at]
-	f := finding.Finding{
+	f := &told{Finding: finding.Finding{
 		Rule: RuleInjection, At: q.Span, Key: key,
 		Level:   [...]finding.Level{finding.Note, finding.Possible, finding.Likely, finding.Certain}[p.taint],
 		Message: fmt.Sprintf("SQL injection: %s is put into the text of a query, %s", name(p), standing[pieces[at].Context]),
-	}
+	}}
 	f.Steps = w.steps(q, p)
 	f.Why = danger(t, pieces, at)
 	f.Advice = advice(q, pieces, p)
-	if bindable(pieces) {
-		if m := w.options.Menders[q.Span.File.Lang]; m != nil {
-			fix, ok := m.Bind(finding.Rewrite{Query: q, Pieces: pieces, Whole: w.built(q.SQL), Driver: q.Driver, Style: q.Style})
-			if ok {
-				f.Fixes = append(f.Fixes, fix)
-			}
-		}
-	}
+	f.fixable = bound && bindable(pieces) && (fragments[q.Method] || finding.TakesParameters(pieces))
+	f.rewrite = finding.Rewrite{Query: q, Pieces: pieces, Taint: map[ir.Span]bool{}, Whole: w.built(q.SQL), Driver: q.Driver, Style: q.Style}
 	return f
+}
+
+// located makes a text into pieces, each with its place in the SQL.
+func located(t text) []finding.Piece {
+	out := make([]finding.Piece, len(t))
+	for i, p := range t {
+		out[i] = finding.Piece{Text: p.text, Expr: p.expr, At: p.at, Hole: p.hole, List: p.list, Tainted: p.taint != harmless}
+	}
+	finding.Locate(out)
+	return out
+}
+
+// fragments are the methods that take a part of a statement: gorm's, Django's.
+var fragments = map[string]bool{"Where": true, "Or": true, "Not": true, "Having": true, "Joins": true, "RawSQL": true,
+	"Find": true, "First": true, "Last": true, "Take": true, "Delete": true,
 }
 
 var standing = [...]string{
@@ -129,7 +140,7 @@ func advice(q *ir.Query, pieces []finding.Piece, p part) []string {
 		case finding.Identifier:
 			out = append(out, fmt.Sprintf("A name cannot be a parameter: look %s up in a fixed list of names, and refuse what is not in it.", name(p)))
 		case finding.OrderBy:
-			out = append(out, fmt.Sprintf("An order cannot be a parameter: choose it from a fixed list, such as {\"newest\": \"created DESC\"}, with %s as the key.", name(p)))
+			out = append(out, fmt.Sprintf("An order cannot be a parameter: choose it from a fixed list, such as %s, with %s as the key, and refuse what is not in it.", orders[q.Span.File.Lang], name(p)))
 		case finding.Syntax:
 			out = append(out, "A part of a statement cannot be a parameter: write the statements out and choose one.")
 		}
@@ -137,10 +148,25 @@ func advice(q *ir.Query, pieces []finding.Piece, p part) []string {
 	if len(out) > 0 {
 		return out[:1]
 	}
+	if q.Style == ir.NoStyle && q.Span.File.Lang == ir.Go {
+		return []string{"Which driver stands behind database/sql is not seen here. Write its placeholder (pgx and pq $1, MySQL and SQLite ?, SQL Server @p1) in the text and hand the value over beside it."}
+	}
 	if q.Style == ir.NoStyle {
+		if q.Span.Known() && q.Span.File.Lang == ir.Python {
+			return []string{"Which driver it is is not seen here: name it, as --driver sqlite3, to have it mended. Or write its placeholder (sqlite3 ?, psycopg and MySQL %s, asyncpg $1) in the text and hand the value over beside it."}
+		}
 		return []string{"Which driver it is is not seen here. Write its placeholder (sqlite3 ?, psycopg and MySQL %s, pgx $1) in the text and hand the value over beside it."}
 	}
+	if slices.ContainsFunc(pieces, func(p finding.Piece) bool { return p.Tainted && p.Context == finding.InList }) {
+		return []string{fmt.Sprintf("Write %s in the text once for each value of the list, and hand the values over beside it.", placeholder(q.Style))}
+	}
 	return []string{fmt.Sprintf("Write %s in the text and hand %s over beside it.", placeholder(q.Style), name(p))}
+}
+
+// orders is a fixed list of orders in each language.
+var orders = map[ir.Language]string{
+	ir.Go:     `map[string]string{"newest": "created DESC"}`,
+	ir.Python: `{"newest": "created DESC"}`,
 }
 
 func placeholder(s ir.Style) string {

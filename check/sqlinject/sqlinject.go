@@ -27,10 +27,11 @@ const RuleInjection = "sql-injection"
 
 // Limits on what is followed. Beyond them a value counts as unknown.
 const (
-	statesMax = 16 // ways through a block
-	callsMax  = 4  // calls into one another
-	piecesMax = 256
-	nestMax   = 40
+	statesMax  = 16      // ways through a block
+	callsMax   = 6       // calls into one another
+	piecesMax  = 256     // of a text
+	literalMax = 1 << 20 // bytes of literals that are put together
+	nestMax    = 40
 )
 
 // Options chooses what is analysed. The zero value is the whole program.
@@ -44,7 +45,25 @@ type analysis struct {
 	globals  map[string][]ir.Expr
 	callers  map[*ir.Func][]caller
 	wrappers map[*ir.Func]wrapper // functions that send a parameter as a query
-	found    map[string]finding.Finding
+	found    map[string]*told
+	stores   map[string][]store   // what fields are given, by class and name
+	kept     map[string]text      // what fields hold
+	captured map[variable][]store // what closures give the variables of the function around them
+	answers  map[string]text      // what functions return, by what they are given
+	states   map[string]state     // what the variables of a function hold at worst
+	open     map[string]bool      // answers being worked out
+}
+
+// A variable is one of a function, seen from those inside it.
+type variable struct {
+	of   *ir.Func
+	name string
+}
+
+// A store is a value that a function gives a field.
+type store struct {
+	fn    *ir.Func
+	value ir.Expr
 }
 
 type caller struct {
@@ -54,8 +73,9 @@ type caller struct {
 
 // A wrapper is a function that hands one of its parameters to a driver.
 type wrapper struct {
-	param int
-	query *ir.Query
+	param    int
+	query    *ir.Query
+	forwards bool // its own arguments become those of the query
 }
 
 // Analyse returns the injections of a program by place.
@@ -63,14 +83,17 @@ func Analyse(p *ir.Program, o Options) []finding.Finding {
 	a := &analysis{
 		program: p, options: o,
 		globals: map[string][]ir.Expr{}, callers: map[*ir.Func][]caller{},
-		wrappers: map[*ir.Func]wrapper{}, found: map[string]finding.Finding{},
+		wrappers: map[*ir.Func]wrapper{}, found: map[string]*told{},
+		stores: map[string][]store{}, kept: map[string]text{}, captured: map[variable][]store{}, answers: map[string]text{}, states: map[string]state{}, open: map[string]bool{},
 	}
 	a.index()
 	for range callsMax { // a wrapper of a wrapper needs one more round
 		before := len(a.wrappers)
 		for _, f := range p.Funcs {
 			if a.sends(f) {
-				(&walk{analysis: a, fn: f}).run()
+				w := &walk{analysis: a, fn: f}
+				w.sent = w.query
+				w.run(state{})
 			}
 		}
 		if len(a.wrappers) == before {
@@ -79,7 +102,8 @@ func Analyse(p *ir.Program, o Options) []finding.Finding {
 	}
 	var out []finding.Finding
 	for _, f := range a.found {
-		out = append(out, f)
+		a.mend(f)
+		out = append(out, f.Finding)
 	}
 	slices.SortFunc(out, func(x, y finding.Finding) int {
 		return cmp.Or(cmp.Compare(x.At.File.Path, y.At.File.Path), cmp.Compare(x.At.Start, y.At.Start), cmp.Compare(x.Key, y.Key))
@@ -93,8 +117,17 @@ func (a *analysis) index() {
 			for _, op := range b.Ops {
 				switch o := op.(type) {
 				case *ir.Assign:
-					if g, ok := o.To.(*ir.Global); ok {
-						a.globals[g.Name] = append(a.globals[g.Name], o.Value)
+					switch to := o.To.(type) {
+					case *ir.Global:
+						a.globals[to.Name] = append(a.globals[to.Name], o.Value)
+					case *ir.Var:
+						if to.In != nil {
+							v := variable{to.In, to.Name}
+							a.captured[v] = append(a.captured[v], store{f, o.Value})
+						}
+					case *ir.Field:
+						key := to.Owner + "." + to.Name
+						a.stores[key] = append(a.stores[key], store{f, o.Value})
 					}
 				case *ir.Call:
 					for _, c := range o.Callees {
@@ -132,10 +165,13 @@ type state map[string]text
 type walk struct {
 	*analysis
 	fn    *ir.Func
-	depth int // of calls followed into
+	depth int                                                  // of calls followed into
+	sent  func(q *ir.Query, sql ir.Expr, in *wrapper, s state) // nil: queries are not asked for
+	gave  func(r *ir.Return, s state)                          // nil: answers are not asked for
 }
 
-func (w *walk) run() {
+// run follows all ways, from what the variables hold at the start.
+func (w *walk) run(start state) {
 	if len(w.fn.Blocks) == 0 {
 		return
 	}
@@ -144,7 +180,7 @@ func (w *walk) run() {
 		s state
 	}
 	visits := map[*ir.Block]int{}
-	work := []task{{w.fn.Blocks[0], state{}}}
+	work := []task{{w.fn.Blocks[0], start}}
 	for len(work) > 0 {
 		t := work[len(work)-1]
 		work = work[:len(work)-1]
@@ -178,13 +214,19 @@ func (w *walk) step(op ir.Op, s state) {
 			s[v.Name] = w.eval(o.Value, s, 0).through(o.Span)
 		}
 	case *ir.Query:
-		w.query(o, o.SQL, o, s)
+		if w.sent != nil {
+			w.sent(o, o.SQL, nil, s)
+		}
+	case *ir.Return:
+		if w.gave != nil {
+			w.gave(o, s)
+		}
 	case *ir.Call:
 		for _, c := range o.Callees {
-			if wrap, ok := w.wrappers[c]; ok && wrap.param < len(o.Args) && o.Args[wrap.param] != nil {
+			if wrap, ok := w.wrappers[c]; ok && w.sent != nil && wrap.param < len(o.Args) && o.Args[wrap.param] != nil {
 				q := *wrap.query
 				q.Span, q.SQL = o.Span, o.Args[wrap.param]
-				w.query(&q, q.SQL, wrap.query, s)
+				w.sent(&q, q.SQL, &wrap, s)
 			}
 		}
 	}
@@ -224,35 +266,78 @@ func (w *walk) fixed(e ir.Expr, s state) bool {
 	case *ir.Const:
 		return true
 	case *ir.Global:
-		values := w.globals[x.Name]
-		return len(values) == 1 && w.fixed(values[0], s)
+		values, key := w.globals[x.Name], "global "+x.Name
+		if len(values) != 1 || w.open[key] { // names = (names, …), of which there is no end
+			return false
+		}
+		w.open[key] = true
+		defer delete(w.open, key)
+		return w.fixed(values[0], s)
 	case *ir.Var:
 		return s[x.Name] != nil && s[x.Name].worst() == harmless
 	}
 	return false
 }
 
-// query judges the text of a query in a state.
-func (w *walk) query(q *ir.Query, sql ir.Expr, sink *ir.Query, s state) {
+// query judges the text of a query in a state; in is the wrapper that sends
+// it, nil when it is sent right here.
+func (w *walk) query(q *ir.Query, sql ir.Expr, in *wrapper, s state) {
 	t := w.eval(sql, s, 0)
-	if i, ok := w.wholeParam(t); ok {
+	if i, ok := w.wholeParam(t); ok && w.fn.Entry != ir.Handler {
 		if _, known := w.wrappers[w.fn]; !known {
-			w.wrappers[w.fn] = wrapper{i, sink}
+			w.wrappers[w.fn] = wrapper{i, q, in == nil && forwards(q, w.fn) || in != nil && in.forwards}
 		}
-		if len(w.callers[w.fn]) > 0 || w.fn.Entry == ir.Inner {
-			return // judged where it is called
-		}
+		return // judged where it is called
 	}
-	pieces := contexts(t)
-	worst := t.worst()
-	if worst == harmless {
-		return
+	if worst := t.worst(); worst == harmless || worst <= parameter && len(t) == 1 {
+		return // a text that comes whole from elsewhere is not built here
 	}
+	pieces := located(t)
 	key := fmt.Sprintf("%s %s %d", RuleInjection, w.fn.ID, w.nth(q))
-	f := w.tell(q, t, pieces, key)
-	if old, ok := w.found[key]; !ok || f.Level > old.Level {
+	f := w.tell(q, t, pieces, key, in == nil || in.forwards)
+	old := w.found[key]
+	if old != nil {
+		f.rewrite.Taint = old.rewrite.Taint
+	}
+	for _, p := range pieces {
+		f.rewrite.Taint[p.At] = f.rewrite.Taint[p.At] || p.Hole && p.Tainted
+	}
+	if old == nil || f.Level > old.Level {
 		w.found[key] = f
 	}
+}
+
+// A told is a finding, and what its fix is made from once all ways to it were
+// seen.
+type told struct {
+	finding.Finding
+	rewrite finding.Rewrite
+	fixable bool
+}
+
+// mend asks the language for a fix.
+func (a *analysis) mend(f *told) {
+	m := a.options.Menders[f.rewrite.Query.Span.File.Lang]
+	if !f.fixable || m == nil {
+		return
+	}
+	if fix, ok := m.Bind(f.rewrite); ok {
+		f.Fixes = append(f.Fixes, fix)
+	}
+}
+
+// forwards reports whether f hands its own arguments on as those of a query.
+func forwards(q *ir.Query, f *ir.Func) bool {
+	list, ok := q.Args.(*ir.List)
+	if !ok {
+		list = &ir.List{Elems: []ir.Expr{q.Args}}
+	}
+	for _, e := range list.Elems {
+		if v, ok := e.(*ir.Var); ok && slices.Contains(f.Params, v.Name) {
+			return true
+		}
+	}
+	return false
 }
 
 // wholeParam reports whether the text is one parameter and nothing else.

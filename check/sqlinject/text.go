@@ -21,7 +21,8 @@ const (
 type part struct {
 	text  string
 	hole  bool
-	list  bool // the hole is a joined list
+	list  bool   // the hole is a joined list
+	elems []text // of a list that is known, element by element; nil for none
 	expr  ir.Expr
 	at    ir.Span
 	taint taint
@@ -98,12 +99,17 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 	case *ir.Result:
 		return w.result(x, s, depth)
 	case *ir.Field:
+		if t, ok := w.field(x); ok {
+			return t
+		}
 		return w.derived(e, x.X, s, depth)
 	case *ir.Index:
 		if w.fixed(x.X, s) {
 			return hole(e, harmless, "")
 		}
 		return w.derived(e, x.X, s, depth)
+	case *ir.List:
+		return w.listed(x, s, depth)
 	case *ir.Unknown:
 		out := hole(e, harmless, "")
 		for _, p := range x.Parts {
@@ -115,6 +121,35 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 		return out
 	}
 	return hole(e, unknown, "")
+}
+
+// field is what a field holds that only its own Go package can write, when all
+// that it is ever given is harmless or comes from outside.
+func (w *walk) field(x *ir.Field) (text, bool) {
+	if x.Owner == "" || !x.Closed || w.depth >= callsMax {
+		return nil, false
+	}
+	key := x.Owner + "." + x.Name
+	t, done := w.kept[key]
+	if !done && w.open[key] {
+		return hole(x, harmless, ""), true // given what it holds already
+	}
+	if !done {
+		w.open[key] = true
+		t = hole(x, harmless, "")
+		for _, st := range w.stores[key] {
+			inner := &walk{analysis: w.analysis, fn: st.fn, depth: w.depth + 1}
+			t = worse(t, inner.derived(x, st.value, inner.constants(), 0))
+		}
+		delete(w.open, key)
+		w.kept[key] = t
+	}
+	if worst := t.worst(); worst == harmless || worst == outside {
+		out := hole(x, worst, t[0].from)
+		out[0].trail = t[0].trail
+		return out, true
+	}
+	return nil, false
 }
 
 func hole(e ir.Expr, t taint, from string) text {
@@ -130,7 +165,11 @@ func worse(x, y text) text {
 
 // derived is one hole that carries what base carries.
 func (w *walk) derived(e, base ir.Expr, s state, depth int) text {
-	b := w.eval(base, s, depth+1)
+	return carried(e, w.eval(base, s, depth+1))
+}
+
+// carried is one hole that carries what a text does.
+func carried(e ir.Expr, b text) text {
 	out := hole(e, b.worst(), "")
 	for _, p := range b {
 		if p.taint == out[0].taint {
@@ -141,6 +180,27 @@ func (w *walk) derived(e, base ir.Expr, s state, depth int) text {
 }
 
 func (w *walk) variable(x *ir.Var, s state) text {
+	in := w.fn
+	if x.In != nil {
+		in = x.In
+	}
+	t := w.assigned(x, s)
+	stores := w.captured[variable{in, x.Name}]
+	key := "captured " + in.ID + " " + x.Name
+	if len(stores) == 0 || w.depth >= callsMax || w.open[key] {
+		return t
+	}
+	w.open[key] = true
+	defer delete(w.open, key)
+	for _, st := range stores {
+		inner := &walk{analysis: w.analysis, fn: st.fn, depth: w.depth + 1}
+		t = worse(t, inner.derived(x, st.value, inner.constants(), 0))
+	}
+	return t
+}
+
+// assigned is what a variable was given in its own function.
+func (w *walk) assigned(x *ir.Var, s state) text {
 	if x.In == nil {
 		if t, ok := s[x.Name]; ok {
 			return t
@@ -149,6 +209,10 @@ func (w *walk) variable(x *ir.Var, s state) text {
 	in := w.fn
 	if x.In != nil {
 		in = x.In
+		outer := &walk{analysis: w.analysis, fn: in, depth: w.depth + 1}
+		if t, ok := outer.constants()[x.Name]; ok && w.depth < callsMax {
+			return t
+		}
 	}
 	for i, name := range in.Params {
 		if name == x.Name {
@@ -158,72 +222,36 @@ func (w *walk) variable(x *ir.Var, s state) text {
 	return hole(x, unknown, "the variable "+x.Name)
 }
 
-// param is as bad as what callers pass, when all of them are seen.
-func (w *walk) param(x *ir.Var, in *ir.Func, i int) text {
-	out := hole(x, parameter, "the parameter "+x.Name+" of "+in.Name)
-	if in.Class != "" && i == 0 {
-		return hole(x, unknown, "an attribute of "+x.Name)
-	}
-	if in.Entry == ir.Handler {
-		return hole(x, outside, "the request parameter "+x.Name)
-	}
-	if w.depth >= callsMax {
-		return out
-	}
-	worst := harmless
-	for _, c := range w.callers[in] {
-		if i >= len(c.call.Args) || c.call.Args[i] == nil {
-			worst = max(worst, parameter)
-			continue
-		}
-		inner := &walk{analysis: w.analysis, fn: c.fn, depth: w.depth + 1}
-		t := inner.eval(c.call.Args[i], inner.constants(), 0)
-		if t.worst() == outside {
-			for _, p := range t {
-				if p.taint == outside {
-					return text{{hole: true, expr: x, at: x.Span, taint: outside, from: p.from, trail: append([]ir.Span{p.at, c.call.Span}, p.trail...)}}
-				}
-			}
-		}
-		worst = max(worst, t.worst())
-	}
-	if in.Entry == ir.Inner && len(w.callers[in]) > 0 {
-		out[0].taint = min(worst, parameter)
-	}
-	return out
-}
-
-// constants is the state of a function whose order is not followed: variables
-// that are assigned once.
-func (w *walk) constants() state {
-	count := map[string]int{}
-	value := map[string]ir.Expr{}
-	for _, b := range w.fn.Blocks {
-		for _, op := range b.Ops {
-			if as, ok := op.(*ir.Assign); ok {
-				if v, ok := as.To.(*ir.Var); ok {
-					count[v.Name]++
-					value[v.Name] = as.Value
-				}
-			}
-		}
-	}
-	s := state{}
-	for name, n := range count {
-		if n == 1 {
-			s[name] = w.eval(value[name], state{}, nestMax-6)
-		}
-	}
-	return s
-}
-
 func (w *walk) concat(x *ir.Concat, s state, depth int) text {
 	var out text
 	for _, e := range x.Parts {
 		out = append(out, place(w.eval(e, s, depth+1), e)...)
 	}
-	if len(out) > piecesMax {
-		return hole(x, out.worst(), "")
+	return bounded(x, out)
+}
+
+// bounded keeps a text to piecesMax pieces: in a longer one literals that stand
+// together become one, and what is still too much is one hole behind the rest.
+func bounded(x ir.Expr, t text) text {
+	if len(t) <= piecesMax {
+		return t
+	}
+	var out text
+	for i := 0; i < len(t); {
+		p := t[i]
+		var joined strings.Builder
+		for ; i < len(t) && !t[i].hole && len(out) < piecesMax-1 && joined.Len() <= literalMax; i++ {
+			joined.WriteString(t[i].text)
+		}
+		switch {
+		case joined.Len() > literalMax, len(out) == piecesMax-1:
+			return append(out, carried(x, t[i:])...)
+		case p.hole:
+			i++
+		default:
+			p.text = joined.String()
+		}
+		out = append(out, p)
 	}
 	return out
 }
@@ -314,17 +342,52 @@ func pick(x *ir.Format, name string, next *int) ir.Expr {
 	return x.Args[i]
 }
 
+// listed is a list as one hole that knows its elements.
+func (w *walk) listed(x *ir.List, s state, depth int) text {
+	out := hole(x, harmless, "")
+	known, n := x.Keys == nil, 0
+	elems := []text{}
+	for _, e := range x.Elems {
+		if e == nil {
+			known = false
+			continue
+		}
+		var all []text
+		if spread, ok := e.(*ir.Spread); ok {
+			t := w.eval(spread.X, s, depth+1)
+			out = worse(out, w.derived(x, spread.X, s, depth))
+			if known = known && len(t) == 1 && t[0].elems != nil; known {
+				all = t[0].elems
+			}
+		} else {
+			t := place(w.eval(e, s, depth+1), e)
+			out = worse(out, carried(x, t))
+			all = []text{t}
+		}
+		elems = append(elems, all...)
+	}
+	for _, t := range elems {
+		n += len(t)
+	}
+	out = text{out[0]}
+	if known && n < piecesMax {
+		out[0].elems = elems
+	}
+	return out
+}
+
 func (w *walk) joined(x *ir.Joined, s state, depth int) text {
-	switch l := x.List.(type) {
-	case *ir.List:
-		var out text
-		for i, e := range l.Elems {
+	if t := w.eval(x.List, s, depth+1); len(t) == 1 && t[0].elems != nil {
+		out := text{{expr: x, at: x.Span}} // of no elements, too, it is a text
+		for i, e := range t[0].elems {
 			if i > 0 {
 				out = append(out, w.eval(x.Sep, s, depth+1)...)
 			}
-			out = append(out, place(w.eval(e, s, depth+1), e)...)
+			out = append(out, e...)
 		}
-		return out
+		return bounded(x, out)
+	}
+	switch l := x.List.(type) {
 	case *ir.Each:
 		inner := clone(s)
 		inner[l.Var] = w.derived(l, l.Over, s, depth)
@@ -366,42 +429,4 @@ func (w *walk) choice(x *ir.Choice, s state, depth int) text {
 		out[0].expr = x
 	}
 	return out
-}
-
-// result follows a call to what it returns.
-func (w *walk) result(x *ir.Result, s state, depth int) text {
-	out := hole(x, harmless, "")
-	for _, arg := range x.Call.Args {
-		if arg != nil {
-			out = worse(out, w.derived(x, arg, s, depth))
-		}
-	}
-	if len(x.Call.Callees) != 1 || w.depth >= callsMax {
-		return worse(hole(x, unknown, "what "+x.Call.Name+" returns"), out)
-	}
-	callee := x.Call.Callees[0]
-	inner := &walk{analysis: w.analysis, fn: callee, depth: w.depth + 1}
-	args := inner.constants()
-	for i, name := range callee.Params {
-		if i < len(x.Call.Args) && x.Call.Args[i] != nil {
-			args[name] = w.eval(x.Call.Args[i], s, depth+1)
-		}
-	}
-	var given text
-	for _, b := range callee.Blocks {
-		for _, op := range b.Ops {
-			if r, ok := op.(*ir.Return); ok && x.N < len(r.Values) && r.Values[x.N] != nil {
-				t := inner.eval(r.Values[x.N], args, depth+1)
-				if given == nil {
-					given = t
-				} else {
-					given = worse(given, t)
-				}
-			}
-		}
-	}
-	if given == nil {
-		return worse(hole(x, unknown, "what "+x.Call.Name+" returns"), out)
-	}
-	return given
 }

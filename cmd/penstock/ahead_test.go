@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/penstock-io/penstock/internal/realtest"
 )
 
 // TestLookUpsOfABatchAreAskedTogether posts a batch to a stream whose look-up
@@ -35,12 +37,12 @@ schema: {type: object, required: [user], properties: {user: {type: integer}}}
 id: user
 key: user
 enrich:
-  tier: {http: {url: "`+service.URL+`/{}"}, match: user, add: [tier], timeout: 2s}
+  tier: {http: {url: "`+service.URL+`/{}"}, match: user, add: [tier], timeout: 1m}
 `), 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
-	kafka := freeAddr(t)
+	kafka := realtest.Addr(t)
 	p := startPenstock(t, "--dev-kafka", kafka, "--streams", file)
 	body := strings.NewReader("{\"user\":1}\n{\"user\":2}\n{\"user\":3}\n{\"user\":4}\n")
 	req, err := http.NewRequest("POST", p.door+"/v1/streams/visits/events", body)

@@ -31,7 +31,7 @@ func (c *kafkaConfig) defineAccess(flags *flag.FlagSet) {
 	flags.StringVar(&c.trust.ServerName, "kafka-tls-name", "", "`name` in the brokers' certificates, if not their host")
 	flags.StringVar(&c.sasl.Mechanism, "kafka-sasl", "", "plain, scram-sha-256 or scram-sha-512; needs --kafka-user")
 	flags.StringVar(&c.sasl.User, "kafka-user", "", "SASL user")
-	flags.StringVar(&c.sasl.Password, "kafka-password", "", "SASL password; better in the environment than on the command line")
+	flags.StringVar(&c.sasl.Password, "kafka-password", "", "SASL password; in the environment only: on the command line it is refused")
 }
 
 // client is the configuration of a client of the cluster; without --kafka it

@@ -6,13 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/penstock-io/penstock/check"
 	"github.com/penstock-io/penstock/check/finding"
-	"github.com/penstock-io/penstock/check/ir"
+	"github.com/penstock-io/penstock/check/pyread"
 	"github.com/penstock-io/penstock/check/report"
 )
 
@@ -22,6 +21,7 @@ type checkFlags struct {
 	format, baseline           string
 	rule                       string
 	writeBaseline              bool
+	observed, dump, driver     string
 }
 
 func defineCheck(flags *flag.FlagSet) runner {
@@ -34,6 +34,9 @@ func defineCheck(flags *flag.FlagSet) runner {
 	flags.StringVar(&c.baseline, "baseline", "", "`FILE` of findings that are known and let pass")
 	flags.BoolVar(&c.writeBaseline, "write-baseline", false, "write what is found to the --baseline file")
 	flags.StringVar(&c.rule, "explain-rule", "", "print the documentation of a `RULE`, or of all")
+	flags.StringVar(&c.observed, "observed", "", "`FILE` of lock orders that runs have shown (LOCKORDER_OBSERVED), joined with those of the source")
+	flags.StringVar(&c.driver, "driver", "", "database `LIBRARY` of Python files that import none, as sqlite3 or psycopg: it decides how a parameter is written")
+	flags.StringVar(&c.dump, "dump", "", "explain a hung process by the `FILE` with its threads: Go's goroutine dump, Python's faulthandler, py-spy; - is standard input")
 	return func(ctx context.Context, sh shell, args []string) error { return c.run(ctx, sh, args) }
 }
 
@@ -47,7 +50,20 @@ func (c checkFlags) run(ctx context.Context, sh shell, args []string) error {
 	if c.writeBaseline && c.baseline == "" {
 		return usagef("--write-baseline needs --baseline FILE")
 	}
-	r, err := check.Run(ctx, check.Options{Paths: args, Mend: true})
+	if c.driver != "" && !slices.Contains(pyread.Drivers(), c.driver) {
+		return usagef("--driver %s is not known: say one of %s", c.driver, strings.Join(pyread.Drivers(), ", "))
+	}
+	if c.dump != "" {
+		return c.diagnose(ctx, sh, args)
+	}
+	o := check.Options{Paths: args, Mend: true, Driver: c.driver}
+	if c.observed != "" {
+		var err error
+		if o.Observed, err = check.ReadObserved(c.observed); err != nil {
+			return err
+		}
+	}
+	r, err := check.Run(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -55,7 +71,7 @@ func (c checkFlags) run(ctx context.Context, sh shell, args []string) error {
 		return errors.New("there is no Go or Python file to check: name a file, a folder that has some, or a Go package")
 	}
 	for _, p := range r.Problems {
-		fmt.Fprintf(sh.stderr, "%v: not read: %s\n", p.At, p.Text)
+		fmt.Fprintln(sh.stderr, p)
 	}
 	if c.baseline != "" {
 		if c.writeBaseline {
@@ -67,15 +83,15 @@ func (c checkFlags) run(ctx context.Context, sh shell, args []string) error {
 		}
 		r.Findings = known.News(r.Findings)
 	}
-	return c.finish(sh, r)
+	return c.finish(ctx, sh, r)
 }
 
 // finish prints the findings, or mends them.
-func (c checkFlags) finish(sh shell, r *check.Report) error {
-	mended := 0
+func (c checkFlags) finish(ctx context.Context, sh shell, r *check.Report) error {
+	mended, all := 0, r.Findings
 	if c.fix || c.unsafe && !c.diff {
 		var err error
-		if r.Findings, mended, err = c.apply(r.Findings); err != nil {
+		if r.Findings, mended, err = c.apply(ctx, r.Findings); err != nil {
 			return err
 		}
 	}
@@ -83,12 +99,18 @@ func (c checkFlags) finish(sh shell, r *check.Report) error {
 		return err
 	}
 	if c.diff {
-		if err := c.printDiff(sh.stdout, r.Findings); err != nil {
+		if err := c.printDiff(sh.stdout, all); err != nil { // with --fix, of what was just written
 			return err
 		}
 	}
 	if c.format == "text" {
 		fmt.Fprintln(sh.stderr, summary(r, mended))
+		if mended > 0 && slices.ContainsFunc(r.Findings, c.wanted) {
+			fmt.Fprintln(sh.stderr, "more can be mended on top of this: run the same again")
+		}
+		if c.observed != "" {
+			fmt.Fprintln(sh.stderr, observedSummary(r.Tally))
+		}
 	}
 	if r.Fails() {
 		return errFindings
@@ -128,66 +150,6 @@ func (c checkFlags) print(w io.Writer, found []finding.Finding) error {
 		depth = report.Explain
 	}
 	return report.Text(w, found, depth)
-}
-
-// wanted reports whether the flags ask for a fix of that tier.
-func (c checkFlags) wanted(f finding.Finding) bool {
-	return len(f.Fixes) > 0 && (f.Fixes[0].Tier == finding.Safe || c.unsafe)
-}
-
-// apply writes the wanted fixes to their files, and returns what is left.
-func (c checkFlags) apply(found []finding.Finding) (left []finding.Finding, mended int, err error) {
-	var edits []finding.Edit
-	for _, f := range found {
-		if c.wanted(f) {
-			edits = append(edits, f.Fixes[0].Edits...)
-			mended++
-		} else {
-			left = append(left, f)
-		}
-	}
-	texts, err := check.Mended(edits)
-	if err != nil {
-		return nil, 0, fmt.Errorf("two fixes change the same lines: mend one, then check again: %w", err)
-	}
-	for name, text := range texts {
-		info, err := os.Stat(name)
-		if err != nil {
-			return nil, 0, fmt.Errorf("write the fix: %w", err)
-		}
-		if err := os.WriteFile(name, text, info.Mode().Perm()); err != nil {
-			return nil, 0, fmt.Errorf("write the fix: %w", err)
-		}
-	}
-	return left, mended, nil
-}
-
-func (c checkFlags) printDiff(w io.Writer, found []finding.Finding) error {
-	var edits []finding.Edit
-	files := map[string]*ir.File{}
-	for _, f := range found {
-		if c.wanted(f) {
-			for _, e := range f.Fixes[0].Edits {
-				edits = append(edits, e)
-				files[e.Span.File.Abs] = e.Span.File
-			}
-		}
-	}
-	texts, err := check.Mended(edits)
-	if err != nil {
-		return fmt.Errorf("two fixes change the same lines: mend one, then check again: %w", err)
-	}
-	var names []string
-	for name := range texts {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		if err := report.Diff(w, files[name], texts[name]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func explainRule(w io.Writer, id string) error {

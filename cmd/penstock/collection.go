@@ -3,42 +3,55 @@ package main
 import (
 	"context"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"time"
 )
 
-// heapHeadroom is how much garbage may come together before it is collected.
-const heapHeadroom = 7 << 20
+// What the garbage collector may use: garbage comes together until the heap is
+// heapBudget large, and garbageMin of it in any case.
+const (
+	heapBudget = 52 << 20
+	garbageMin = 8 << 20
+)
 
-// paceCollection keeps the heap at what lives plus heapHeadroom until ctx ends.
-// Go's usual doubling suits neither end of this program's life: a fresh one has
-// so little alive that it would collect all the time if the percentage were
-// low, and one with a million identities, which have no pointers to follow and
-// so cost nothing to collect, would hold twice the memory for nothing.
+// paceCollection keeps the heap within its budget until ctx ends. Go's usual
+// doubling suits neither end of this program's life: a fresh one has so little
+// alive that it would collect all the time, and one with a million identities,
+// which have no pointers to follow and so cost nothing to collect, would hold
+// twice the memory for nothing.
 func paceCollection(ctx context.Context) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	set := debug.SetGCPercent(100)
-	defer debug.SetGCPercent(set)
 	current := 100
+	set := debug.SetGCPercent(current)
+	defer debug.SetGCPercent(set)
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
 		metrics.Read(live)
 		percent := collectionPercent(live[0].Value.Uint64())
 		if math.Abs(float64(percent-current)) > 0.1*float64(current) {
 			debug.SetGCPercent(percent)
 			current = percent
 		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-nextCollection():
+		}
 	}
 }
 
-// collectionPercent is heapHeadroom in percent of what lives, 10 to 150.
+// nextCollection is closed after the next collection, which finds nobody
+// holding the sentinel.
+func nextCollection() <-chan struct{} {
+	done := make(chan struct{})
+	type sentinel struct{ *sentinel } // with a pointer, or it would share its place with others
+	runtime.AddCleanup(new(sentinel), func(done chan struct{}) { close(done) }, done)
+	return done
+}
+
+// collectionPercent is how much garbage may come together, in percent of what
+// lives.
 func collectionPercent(live uint64) int {
-	return int(min(max(100*heapHeadroom/max(live, 1), 10), 150))
+	garbage := max(heapBudget-int64(live), garbageMin)
+	return int(100 * garbage / max(int64(live), 4<<20))
 }

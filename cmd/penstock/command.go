@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -47,9 +49,9 @@ func commands() []command {
 		{"journal", "verify|repair|export DIR", "look into a stream's journal, mend it, print it", defineJournal},
 		{"gen", "", "make up orders, good and bad, in any form a door reads", defineGen},
 		{"key", "NAME", "make a new API key (on stderr) and its lines for the keys file", defineKey},
-		{"check", "[PATH...]", "find deadlocks in Go and Python and SQL injection in Python, explain and mend them", defineCheck},
+		{"check", "[PATH...]", "find deadlocks and SQL injection in Go and Python, explain and mend them", defineCheck},
 		{"role", "", "print the SQL of the PostgreSQL role that reads are answered with", defineRole},
-		{"lambda", "local|invoke|status KEY", "S3 objects into DynamoDB, as an AWS Lambda function or on this machine", defineLambda},
+		{"lambda", "local|invoke|replay|status|template|package|smoke", "S3 objects into DynamoDB, as an AWS Lambda function or on this machine", defineLambda},
 		{"version", "", "print the version", defineVersion},
 	}
 }
@@ -66,6 +68,9 @@ var errFindings = errors.New("findings")
 
 // run carries out one call of the program and returns its exit code.
 func run(ctx context.Context, args []string, sh shell) int {
+	if len(args) > 1 && args[0] == "help" {
+		args = append(args[1:len(args):len(args)], "-h")
+	}
 	if len(args) == 0 || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" || args[0] == "help" {
 		printHelp(sh.stdout)
 		return exitDone
@@ -87,6 +92,9 @@ func (c command) run(ctx context.Context, args []string, sh shell) int {
 	var rest []string
 	if err == nil {
 		rest, err = parse(flags, args)
+	}
+	if err == nil {
+		err = refuseSecrets(flags)
 	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -146,6 +154,28 @@ func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
 	return err
 }
 
+// secretFlags hold nothing but a secret.
+var secretFlags = []string{"kafka-password"}
+
+// passwordInside finds a password in a URL: postgres://me:secret@db/shop, or
+// postgres://db/shop?password=secret.
+var passwordInside = regexp.MustCompile(`://[^/@]*:[^/@]*@|[?&](ssl)?password=`)
+
+// refuseSecrets refuses a secret on the command line, which everybody on the
+// machine can read there, and the shell remembers.
+func refuseSecrets(flags *flag.FlagSet) error {
+	var err error
+	flags.Visit(func(f *flag.Flag) { // those of the command line; fromEnvironment sets values without that being noted
+		switch {
+		case slices.Contains(secretFlags, f.Name):
+			err = fmt.Errorf("--%s is a secret, and everybody on this machine can read the command line; put it into the environment as %s", f.Name, variable(f.Name))
+		case passwordInside.MatchString(f.Value.String()):
+			err = fmt.Errorf("--%s has a password in it, and everybody on this machine can read the command line; put all of it into the environment as %s, or the password alone into PGPASSWORD or a PGPASSFILE", f.Name, variable(f.Name))
+		}
+	})
+	return err
+}
+
 // variable is the environment variable of a flag.
 func variable(name string) string {
 	return "PENSTOCK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
@@ -181,4 +211,5 @@ func (c command) printHelp(w io.Writer, flags *flag.FlagSet) {
 		}
 		fmt.Fprintf(w, "\n        %s\n        %s\n", usage, variable(f.Name))
 	})
+	fmt.Fprintf(w, "\nExit codes: %d done, %d done with findings or rejects to look at, %d called wrongly, %d failed.\n", exitDone, exitFindings, exitUsage, exitFailed)
 }

@@ -35,7 +35,7 @@ func cycles(t *testing.T, usual int) int {
 
 func TestKillPenstockDevelopmentBroker(t *testing.T) {
 	t.Parallel()
-	p := startPenstock(t, "--dev-kafka", freeAddr(t))
+	p := startPenstock(t, "--dev-kafka", realtest.Addr(t))
 	killThrough(t, p, cycles(t, 10), func() { p.kill(t); p.start(t) })
 	p.checkOracle(t)
 }
@@ -100,9 +100,9 @@ func (p *process) terminate(t *testing.T) {
 		if err != nil {
 			t.Fatalf("penstock ended with %v\n%s", err, p.output())
 		}
-	case <-time.After(60 * time.Second):
+	case <-time.After(patience):
 		p.cmd.Process.Kill()
-		t.Fatalf("penstock did not end within 60 s of SIGTERM\n%s", p.output())
+		t.Fatalf("penstock did not end within %v of SIGTERM\n%s", patience, p.output())
 	}
 }
 
@@ -110,7 +110,7 @@ func (p *process) terminate(t *testing.T) {
 // must not kill the program before it has closed its journals.
 func TestHangupWhileEnding(t *testing.T) {
 	t.Parallel()
-	p := startPenstock(t, "--kafka", freeAddr(t), "--drain-timeout", "2s") // nobody is there
+	p := startPenstock(t, "--kafka", realtest.Addr(t), "--drain-timeout", "2s") // nobody is there
 	if status, _, body := p.postOrder(t, 1, 1, "disk", ""); status != http.StatusAccepted {
 		t.Fatalf("status %d: %s", status, body)
 	}
@@ -119,7 +119,7 @@ func TestHangupWhileEnding(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- p.cmd.Wait() }()
-	eventually(t, 30*time.Second, "penstock ends", func() bool {
+	eventually(t, "penstock ends", func() bool {
 		select {
 		case err := <-ended:
 			if err != nil {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/postgres"
@@ -18,7 +20,6 @@ import (
 // A table is a stream's table in a database, of whatever kind.
 type table interface {
 	Follow(consumer string) penstock.Sink
-	Letters(consumer string) penstock.Sink
 	Positions(ctx context.Context, consumer string) (map[string]uint64, error)
 	Close() error
 }
@@ -48,6 +49,17 @@ func fingerprint(to string) string {
 	return hex.EncodeToString(sum[:4])
 }
 
+// warnUnverified warns where what is sent to a database can be read or answered
+// by somebody else on the way.
+func warnUnverified(to string, log *slog.Logger) {
+	if !strings.HasPrefix(to, "postgres") {
+		return
+	}
+	if host := postgres.Unverified(to); host != "" {
+		log.Warn("whoever is between here and the database can pass for it: add sslmode=verify-full to the connection string, and sslrootcert=FILE for an authority of your own", "host", host)
+	}
+}
+
 // checkDatabase tells whether to names a database, without opening it.
 func checkDatabase(to string) error {
 	scheme, rest, _ := strings.Cut(to, ":")
@@ -60,6 +72,27 @@ func checkDatabase(to string) error {
 		}
 	}
 	return usagef("--to names no database: write postgres://USER@HOST/DATABASE or sqlite:FILE")
+}
+
+// awaitDatabase asks until the database is not away any more, and returns what
+// it then says. It says once, and again now and then, that it waits.
+func awaitDatabase[T any](ctx context.Context, log *slog.Logger, ask func() (T, error)) (T, error) {
+	const longest = 10 * time.Second
+	for attempt, pause := 1, 100*time.Millisecond; ; attempt, pause = attempt+1, min(2*pause, longest) {
+		answer, err := ask()
+		if err == nil && attempt > 1 {
+			log.Info("the database is there again")
+		}
+		if err == nil || ctx.Err() != nil || !postgres.Away(err) {
+			return answer, err
+		}
+		if attempt == 1 || attempt%10 == 0 {
+			log.Error("the database is away and is waited for", "err", err, "again_in", pause)
+		}
+		if ended := sleep(ctx, pause); ended != nil {
+			return answer, errors.Join(ended, err)
+		}
+	}
 }
 
 // openTable opens the stream's table in the database that to names, for what

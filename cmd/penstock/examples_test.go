@@ -45,12 +45,13 @@ func TestExamples(t *testing.T) {
 func runExample(t *testing.T, script string) string {
 	t.Helper()
 	needsCurl(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", filepath.Base(script))
 	cmd.Dir = filepath.Dir(script)
-	cmd.Env = append(os.Environ(), "PENSTOCK_LISTEN="+freeAddr(t), "PENSTOCK_ADMIN="+freeAddr(t),
-		"PENSTOCK_DEV_KAFKA="+freeAddr(t), "PENSTOCK_DATA="+t.TempDir())
+	cmd.Env = append(os.Environ(), "PENSTOCK_LISTEN="+realtest.Addr(t), "PENSTOCK_ADMIN="+realtest.Addr(t),
+		"PENSTOCK_DEV_KAFKA="+realtest.Addr(t), "PENSTOCK_DATA="+t.TempDir(),
+		"PENSTOCK_REQUEST_TIMEOUT=1m", "PENSTOCK_READS_TIMEOUT=1m") // a busy machine takes its time
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	kill := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.Cancel, cmd.WaitDelay = kill, 5*time.Second
@@ -96,7 +97,7 @@ func TestHTTPDoc(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := startPenstock(t, "--dev-kafka", freeAddr(t))
+	p := startPenstock(t, "--dev-kafka", realtest.Addr(t))
 	blocks := strings.Split(string(text), "```sh\n")[1:]
 	if len(blocks) < 5 {
 		t.Fatalf("docs/http.md has %d shell blocks", len(blocks))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/penstock-io/penstock"
@@ -22,16 +23,22 @@ type follower struct {
 	consumer string // under which the database keeps the offsets
 	group    string // in Kafka
 	log      *slog.Logger
-	total    penstock.Total
+	state    *followed
 
-	records *stream.Decoder // of what a door of ours has judged and encoded
+	records *stream.Decoder // of what a door of ours has encoded
 	events  *stream.Decoder // of what anybody else wrote
-	mark    []byte          // the door's header begins with it
+	mark    []byte          // the door's header begins with it; nil: no door writes to the topic
 }
 
 // sinkConsumer is the name under which a database keeps the offsets of a
 // stream's topic, unless it has another.
 func sinkConsumer(s *stream.Stream) string { return "penstock-sink-" + s.Name }
+
+// followed is how far following has come, for whoever asks meanwhile.
+type followed struct {
+	total   penstock.Total
+	stalled atomic.Bool // the last try to write failed
+}
 
 // openFollower opens the table and the look-ups. The caller closes the follower.
 //
@@ -54,7 +61,7 @@ func openFollower(ctx context.Context, to, group string, s *stream.Stream, log *
 		return nil, errors.Join(err, lookups.Close())
 	}
 	return &follower{
-		rules: s, table: t, lookups: lookups, consumer: consumer, group: group, log: log,
+		rules: s, table: t, lookups: lookups, consumer: consumer, group: group, log: log, state: &followed{},
 		records: s.NewRecordDecoder(), events: s.NewDecoder(), mark: []byte(s.Name + "@"),
 	}, nil
 }
@@ -66,19 +73,21 @@ func (f *follower) close() error { return errors.Join(f.table.Close(), f.lookups
 func (f *follower) run(ctx context.Context, from kafka.Config, topic string, follow bool) error {
 	source, err := kafka.NewSource(from, kafka.SourceOptions{
 		Topic: topic, Group: f.group, Follow: follow,
-		Positions: func(ctx context.Context) (map[string]uint64, error) { return f.table.Positions(ctx, f.consumer) },
+		Positions: f.positions,
 	})
 	if err != nil {
 		return err
 	}
 	into := penstock.Retry{To: penstock.Bisect{To: penstock.SinkFunc(f.write)}, OnError: func(err error, attempt int, pause time.Duration) {
+		f.state.stalled.Store(true)
 		if attempt == 1 || attempt%10 == 0 {
 			f.log.Error("writing to the table stands still; events wait in Kafka", "err", err, "again_in", pause)
 		}
 	}}
 	err = source.Run(ctx, penstock.SinkFunc(func(ctx context.Context, b *penstock.Batch) error {
 		err := into.Write(ctx, b)
-		f.total.Add(b.Tally())
+		f.state.stalled.Store(err != nil && ctx.Err() == nil)
+		f.state.total.Add(b.Tally())
 		return err
 	}))
 	if follow && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
@@ -87,23 +96,34 @@ func (f *follower) run(ctx context.Context, from kafka.Config, topic string, fol
 	return err
 }
 
-// write decodes and judges what pends, keeps the letters of what is refused,
-// and writes the rest. The letters come first: the table's record of the topic
-// is a last position, and must not pass an event that has no place yet.
+// positions are how far the table has come, asked for until the database says so.
+func (f *follower) positions(ctx context.Context) (map[string]uint64, error) {
+	return awaitDatabase(ctx, f.log, func() (map[string]uint64, error) {
+		at, err := f.table.Positions(ctx, f.consumer)
+		f.state.stalled.Store(err != nil && ctx.Err() == nil)
+		return at, err
+	})
+}
+
+// write decodes and judges what pends, and writes rows, the letters of what is
+// refused, and the topic's offsets in one transaction.
 func (f *follower) write(ctx context.Context, b *penstock.Batch) error {
 	f.records.Reset()
 	f.events.Reset()
-	var to penstock.Sink = penstock.DeadLetters{To: f.table.Follow(f.consumer), Letters: f.table.Letters(f.consumer)}
-	return penstock.Pipeline{Steps: []penstock.Step{f.judge}, To: to}.Write(ctx, b)
+	return penstock.Pipeline{Steps: []penstock.Step{f.judge}, To: penstock.DeadLetters{To: f.table.Follow(f.consumer)}}.Write(ctx, b)
 }
 
-// judge decodes an event. What one of our doors wrote is a record, judged and
-// enriched already; anything else is judged by the stream's rules, as at a door.
+// judge decodes an event and judges it by the stream's rules. What a header says
+// is one of our doors' has the form of a record, derived and enriched already;
+// but anybody may have written the header, so it is no word to go by.
 func (f *follower) judge(ctx context.Context, e *penstock.Event) error {
 	whole := e.Body
 	defer func() { e.Raw = whole }() // the letter of a refused event holds all of it
 	if f.ours(e) {
 		if err := decode(f.records, e, whole); err != nil {
+			return err
+		}
+		if err := f.rules.CheckRecord(ctx, e); err != nil {
 			return err
 		}
 		return f.identify(ctx, e)
@@ -137,8 +157,11 @@ func (f *follower) identify(ctx context.Context, e *penstock.Event) error {
 	return f.rules.Identify(ctx, e)
 }
 
-// ours reports whether the event has passed a door of this stream.
+// ours reports whether the event says that a door of this stream has encoded it.
 func (f *follower) ours(e *penstock.Event) bool {
+	if f.mark == nil {
+		return false
+	}
 	for _, h := range e.Headers {
 		if h.Name == "penstock-stream" {
 			return bytes.HasPrefix(h.Value, f.mark)

@@ -28,6 +28,7 @@ import (
 type house struct {
 	config  *serveConfig
 	log     *slog.Logger
+	audit   *slog.Logger
 	broker  *kafka.DevBroker // nil with --kafka
 	kafka   kafka.Config
 	door    *ingest.Handler
@@ -54,9 +55,9 @@ const bodyPatience = time.Minute
 
 // openHouse opens everything that the configuration names. The caller closes
 // the house.
-func openHouse(c *serveConfig, log *slog.Logger) (h *house, err error) {
+func openHouse(c *serveConfig, log, audit *slog.Logger) (h *house, err error) {
 	h = &house{
-		config: c, log: log, metrics: prometheus.NewRegistry(),
+		config: c, log: log, audit: audit, metrics: prometheus.NewRegistry(),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "penstock_reloads_total", Help: "SIGHUPs by what became of them.",
 		}, []string{"result"}),
@@ -76,17 +77,20 @@ func openHouse(c *serveConfig, log *slog.Logger) (h *house, err error) {
 	if err := h.openKafka(); err != nil {
 		return h, err
 	}
-	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gauges{h}, h.reloads)
+	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gauges{h}, tableGauges{h.followedTables}, h.reloads)
 	h.door = ingest.New(ingest.Options{
 		BodyBytesMax: c.limits.bodyBytes, EventsMax: c.limits.events, MemoryBytesMax: c.limits.memoryBytes,
-		Timeout: c.limits.timeout, Failure: failure, Metrics: h.metrics, Log: log,
+		Timeout: c.limits.timeout, SendOnly: c.open, Failure: failure, Metrics: h.metrics, Log: log,
 	})
 	from := c.reads.from
 	if from == "" {
 		from = h.database()
 	}
+	if from != h.database() {
+		warnUnverified(h.database(), log)
+	}
 	if from != "" {
-		if h.reading, err = openReads(c.reads, from, c.data, h.door, c.open && c.keys == "", log); err != nil {
+		if h.reading, err = h.openReads(from); err != nil {
 			return h, err
 		}
 	}

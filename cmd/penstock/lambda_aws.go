@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/penstock-io/penstock/secrets"
 )
 
 // awsSettings are the variables that Lambda sets in each function, and that
@@ -62,6 +64,16 @@ func (a awsSettings) s3() *awss3.Client {
 		Region: a.region(), Credentials: a.credentials(), BaseEndpoint: endpoint, HTTPClient: a.transport(),
 		UsePathStyle: endpoint != nil, // others than Amazon seldom have a host name for each bucket
 	})
+}
+
+func (a awsSettings) secrets() *secrets.Store {
+	o := secrets.Options{Region: a.region(), Credentials: a.credentials(), Endpoints: map[secrets.Service]string{}, HTTPClient: a.transport()}
+	for service, name := range map[secrets.Service]string{secrets.SSM: "SSM", secrets.SecretsManager: "SECRETS_MANAGER"} {
+		if url := a.endpoint(name); url != nil {
+			o.Endpoints[service] = *url
+		}
+	}
+	return secrets.New(o)
 }
 
 func (a awsSettings) lambda() *lambda.Client {

@@ -22,7 +22,7 @@ type csvCutter struct {
 }
 
 func newCSVCutter(in s3.Input) (s3.Cutter, error) {
-	var o csvfile.Options
+	o := csvfile.Options{ChunkBytes: in.BatchBytes}
 	if in.State != "" {
 		if err := json.Unmarshal([]byte(in.State), &o.Columns); err != nil {
 			return nil, fmt.Errorf("the columns in the ledger: %w", err)

@@ -21,7 +21,9 @@ import (
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/deploy"
 	"github.com/penstock-io/penstock/dynamo"
+	"github.com/penstock-io/penstock/enrich"
 	"github.com/penstock-io/penstock/s3"
+	"github.com/penstock-io/penstock/secrets"
 	"github.com/penstock-io/penstock/stream"
 )
 
@@ -88,14 +90,18 @@ func openFunction(ctx context.Context, environment, streams string, sh shell) (f
 		Routes: f.ways.all, Rejects: s3.Place(c.Rejects),
 		Formats:  map[string]s3.Format{"csv": newCSVCutter},
 		Continue: f.continueBy(settings),
-		Margin:   c.Function.Margin(), Lease: c.Function.Lease(), RejectRatioMax: c.Function.RejectRatioMax,
+		Margin:   c.Function.Margin(), Lease: c.Function.Lease(), BatchBytes: c.Function.BatchKB << 10, RejectRatioMax: c.Function.RejectRatioMax,
 		Report: f.report, Log: f.log,
 	})
 	return f, err
 }
 
 func (f *function) openRoutes(ctx context.Context, path string, settings awsSettings) error {
-	rules, err := loadStreams(path)
+	rules, err := f.ways.load(path)
+	if err != nil {
+		return err
+	}
+	known, err := f.secrets(settings)
 	if err != nil {
 		return err
 	}
@@ -118,11 +124,33 @@ func (f *function) openRoutes(ctx context.Context, path string, settings awsSett
 			return err
 		}
 		from := s3.Place{Bucket: f.config.Bucket, Prefix: c.Prefix}
-		if err := f.ways.add(from, rules[i], f.log, func(penstock.Chunk) penstock.Sink { return table }); err != nil {
+		if err := f.ways.add(from, rules[i], enrich.Options{Log: f.log, Secrets: known}, func(penstock.Chunk) penstock.Sink { return table }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// secrets are the names in stream files that the environment has references for.
+// Nothing is looked up before it is needed.
+func (f *function) secrets(settings awsSettings) (map[string]enrich.Secret, error) {
+	if len(f.config.Secrets) == 0 {
+		return nil, nil
+	}
+	store := settings.secrets()
+	f.ways.close = append(f.ways.close, store.Close)
+	known := map[string]enrich.Secret{}
+	for name, text := range f.config.Secrets {
+		r, err := secrets.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("secret %s: %w", name, err)
+		}
+		known[name] = enrich.Secret{
+			Value:  func(ctx context.Context) (string, error) { text, err := store.Get(ctx, r); return string(text), err },
+			Forget: func() { store.Forget(r) },
+		}
+	}
+	return known, nil
 }
 
 // continueBy starts the next invocation of the same alias, or of the function
@@ -148,11 +176,6 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 // of the log is all it takes.
 func (f *function) report(r s3.Report) {
 	type metric struct{ Name, Unit string }
-	unaccounted := r.Tally.Read - r.Tally.Delivered - r.Tally.Dropped - r.Tally.Rejected
-	failed := 0
-	if r.Err != nil {
-		failed = 1
-	}
 	line, err := json.Marshal(map[string]any{
 		"_aws": map[string]any{
 			"Timestamp": time.Now().UnixMilli(),
@@ -166,7 +189,7 @@ func (f *function) report(r s3.Report) {
 		},
 		"environment": f.config.Environment, "object": r.Notice.Object.String(), "outcome": r.Outcome, "hop": r.Notice.Hop,
 		"rows_in": r.Tally.Read, "rows_written": r.Tally.Delivered + r.Tally.Dropped, "rows_rejected": r.Tally.Rejected,
-		"rows_unaccounted": unaccounted, "objects_failed": failed, "notices_poison": count(r.Outcome == s3.Poison),
+		"rows_unaccounted": r.Progress.Unaccounted(), "objects_failed": count(r.Err != nil), "notices_poison": count(r.Outcome == s3.Poison),
 		"object_ms": r.Took.Milliseconds(),
 	})
 	if err != nil {

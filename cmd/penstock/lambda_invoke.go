@@ -27,7 +27,7 @@ type invokeConfig struct {
 }
 
 func (c *invokeConfig) define(flags *flag.FlagSet) {
-	flags.StringVar(&c.event, "event", "", "invoke: `file` of one event, or of one a line")
+	flags.StringVar(&c.event, "event", "", "invoke, replay: `file` of one event, or of one a line")
 	flags.IntVar(&c.duplicate, "duplicate", 1, "invoke: how often each event is delivered")
 	flags.BoolVar(&c.shuffle, "shuffle", false, "invoke: deliver the events in another order")
 	flags.DurationVar(&c.killAfter, "kill-after", 0, "invoke: SIGKILL the function this long into each event's first attempt")

@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/dynamo"
+	"github.com/penstock-io/penstock/enrich"
 	"github.com/penstock-io/penstock/s3"
 	"github.com/penstock-io/penstock/sqlite"
 	"github.com/penstock-io/penstock/stream"
@@ -33,12 +37,18 @@ func (c *lambdaConfig) local(ctx context.Context, sh shell, args []string) error
 	if err != nil {
 		return err
 	}
-	bucket := filepath.Clean(c.bucket)
+	bucket, err := filepath.Abs(c.bucket) // also of ".", so that what stands beside it is not in it
+	if err != nil {
+		return fmt.Errorf("find the folder %s: %w", c.bucket, err)
+	}
+	if !isDir(bucket) {
+		return usagef("there is no folder %s: make it, or give --bucket another", c.bucket)
+	}
 	if c.rejects == "" {
 		c.rejects = bucket + ".rejects"
 	}
-	if c.ledger == "" {
-		c.ledger = bucket + ".ledger"
+	if err := c.localLedger(bucket); err != nil {
+		return err
 	}
 	ways, err := c.localRoutes(ctx, sh, log)
 	if err != nil {
@@ -58,11 +68,34 @@ func (c *lambdaConfig) local(ctx context.Context, sh shell, args []string) error
 	return errors.Join(err, ways.shut())
 }
 
+// localLedger settles the folder of the ledger: one for each bucket and table,
+// since what is in one table is not in another.
+func (c *lambdaConfig) localLedger(bucket string) error {
+	kind, name, _ := strings.Cut(c.table, ":")
+	gone := false
+	if kind == "sqlite" {
+		var err error
+		if name, err = filepath.Abs(name); err != nil {
+			return fmt.Errorf("find the file of --table %s: %w", c.table, err)
+		}
+		_, err = os.Stat(name)
+		gone = errors.Is(err, fs.ErrNotExist)
+	}
+	if c.ledger == "" {
+		sum := sha256.Sum256([]byte(kind + ":" + name)) // the whole name may be too long for a file's
+		c.ledger = filepath.Join(bucket+".ledger", filepath.Base(name)+"-"+hex.EncodeToString(sum[:8]))
+	}
+	if entries, err := os.ReadDir(c.ledger); gone && err == nil && len(entries) > 0 {
+		return fmt.Errorf("the ledger %s tells of a table in %s, and there is no such file: put it back, or delete that folder and all is read again", c.ledger, name)
+	}
+	return nil
+}
+
 // localRoutes opens a table for each stream. A single stream takes all files;
 // of several, each takes the folder of its name.
 func (c *lambdaConfig) localRoutes(ctx context.Context, sh shell, log *slog.Logger) (*routes, error) {
 	ways := &routes{}
-	streams, err := loadStreams(c.streams)
+	streams, err := ways.load(c.streams)
 	if err != nil {
 		return ways, err
 	}
@@ -75,7 +108,7 @@ func (c *lambdaConfig) localRoutes(ctx context.Context, sh shell, log *slog.Logg
 		if err != nil {
 			return ways, err
 		}
-		if err := ways.add(from, s, log, table); err != nil {
+		if err := ways.add(from, s, enrich.Options{Log: log}, table); err != nil {
 			return ways, err
 		}
 	}
@@ -107,12 +140,43 @@ func (c *lambdaConfig) localTable(ctx context.Context, sh shell, s *stream.Strea
 }
 
 // processFolder gives the door a notice for each file, and prints what became
-// of it.
+// of it. One that cannot be read keeps none behind it from being read.
 func processFolder(ctx context.Context, sh shell, door *s3.Door, dir string) error {
 	var total, whole penstock.Tally
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || ctx.Err() != nil {
-			return errors.Join(err, ctx.Err())
+	failed := 0
+	err := walkObjects(dir, func(key string) error {
+		r, err := door.Process(ctx, s3.Notice{Object: s3.Object{Bucket: localBucket, Key: key}, Size: -1, Action: s3.Created})
+		total, whole = total.Add(r.Tally), whole.Add(r.Progress.Tally)
+		switch {
+		case err != nil && r.Progress.State == s3.Failed:
+			failed++
+			fmt.Fprintf(sh.stdout, "%s: failed, %v\n", key, err)
+			return nil
+		case err != nil:
+			return fmt.Errorf("%s: %w (run it again: it goes on where it stopped)", key, err)
+		}
+		fmt.Fprintf(sh.stdout, "%s: %s, %v\n", key, r.Outcome, r.Progress.Tally)
+		return ctx.Err()
+	})
+	fmt.Fprintln(sh.stdout, total)
+	switch {
+	case err != nil:
+		return err
+	case failed == 1:
+		return errors.New("1 object was given up: mend it, and run it again")
+	case failed > 1:
+		return fmt.Errorf("%d objects were given up: mend them, and run it again", failed)
+	case whole.Rejected > 0:
+		return errFindings
+	}
+	return nil
+}
+
+// walkObjects calls do with the key of each file of a folder that is not hidden.
+func walkObjects(dir string, do func(key string) error) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
 		}
 		if hidden := strings.HasPrefix(entry.Name(), "."); entry.IsDir() || hidden {
 			if entry.IsDir() && hidden && path != dir {
@@ -124,20 +188,6 @@ func processFolder(ctx context.Context, sh shell, door *s3.Door, dir string) err
 		if err != nil {
 			return err
 		}
-		r, err := door.Process(ctx, s3.Notice{Object: s3.Object{Bucket: localBucket, Key: filepath.ToSlash(key)}, Size: -1, Action: s3.Created})
-		total, whole = total.Add(r.Tally), whole.Add(r.Progress.Tally)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(sh.stdout, "%s: %s, %v\n", filepath.ToSlash(key), r.Outcome, r.Progress.Tally)
-		return nil
+		return do(filepath.ToSlash(key))
 	})
-	fmt.Fprintln(sh.stdout, total)
-	switch {
-	case err != nil:
-		return fmt.Errorf("%w (run it again: it goes on where it stopped)", err)
-	case whole.Rejected > 0:
-		return errFindings
-	}
-	return nil
 }

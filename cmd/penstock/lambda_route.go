@@ -3,8 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
+	"path/filepath"
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/enrich"
@@ -20,8 +20,8 @@ type routes struct {
 
 // add makes a route: the stream's rules by its look-ups, then the table's sink
 // of a batch.
-func (r *routes) add(from s3.Place, s *stream.Stream, log *slog.Logger, table func(penstock.Chunk) penstock.Sink) error {
-	lookups, err := enrich.New(s, enrich.Options{Log: log})
+func (r *routes) add(from s3.Place, s *stream.Stream, o enrich.Options, table func(penstock.Chunk) penstock.Sink) error {
+	lookups, err := enrich.New(s, o)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.File, err)
 	}
@@ -43,9 +43,8 @@ func (r *routes) shut() error {
 	return errors.Join(errs...)
 }
 
-// loadStreams compiles the stream files, or the orders example where none are
-// named.
-func loadStreams(path string) ([]*stream.Stream, error) {
+// load compiles the stream files, or the orders example where none are named.
+func (r *routes) load(path string) ([]*stream.Stream, error) {
 	if path != "" {
 		return stream.Load(path)
 	}
@@ -53,9 +52,8 @@ func loadStreams(path string) ([]*stream.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Remove(dir); err != nil { // writeExample makes it
-		return nil, err
-	}
+	r.close = append(r.close, func() error { return os.RemoveAll(dir) })
+	dir = filepath.Join(dir, "orders") // writeExample makes it
 	if err := writeExample(dir); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type lambdaService struct {
 	env     []string
 	timeout time.Duration
 	stderr  io.Writer
+	atOnce  int // invocations that the environment serves at once; 0 means 1
 
 	// strike, if set, says after how much of its time an invocation is killed;
 	// 0 is not at all.
@@ -33,11 +34,14 @@ type lambdaService struct {
 
 	listener net.Listener
 	server   *http.Server
-	offers   chan *invocation // to the bootstrap that asks next
 
-	mu    sync.Mutex // guards what follows
-	queue []*invocation
-	now   *invocation
+	mu     sync.Mutex // guards what follows
+	queue  []*invocation
+	now    map[string]*invocation // under way, by id
+	run    *environmentRun        // nil when there is none
+	failed []string
+	peak   int64 // most memory that an environment was seen to have, in bytes
+	kills  int
 }
 
 // An invocation is one event on its way through the function.
@@ -65,11 +69,11 @@ func startLambdaService(l *lambdaService) error {
 	if err != nil {
 		return err
 	}
-	l.listener, l.offers = listener, make(chan *invocation)
+	l.listener, l.now = listener, map[string]*invocation{}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", l.next)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{what}", l.answered)
-	mux.HandleFunc("POST /2018-06-01/runtime/init/error", l.initError)
+	mux.HandleFunc("GET /{run}/2018-06-01/runtime/invocation/next", l.next)
+	mux.HandleFunc("POST /{run}/2018-06-01/runtime/invocation/{id}/{what}", l.answered)
+	mux.HandleFunc("POST /{run}/2018-06-01/runtime/init/error", l.initError)
 	mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", l.invoked)
 	l.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = l.server.Serve(listener) }() // it ends with close
@@ -80,9 +84,16 @@ func (l *lambdaService) close() error { return l.server.Close() }
 
 // next gives the bootstrap an invocation, once there is one.
 func (l *lambdaService) next(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	run := l.run
+	l.mu.Unlock()
+	if run == nil || run.id != r.PathValue("run") { // a question of one that was killed, which came late
+		http.Error(w, "no such environment", http.StatusGone)
+		return
+	}
 	select {
 	case <-r.Context().Done():
-	case in := <-l.offers:
+	case in := <-run.offers:
 		in.deadline = time.Now().Add(l.timeout)
 		h := w.Header()
 		h.Set("Lambda-Runtime-Aws-Request-Id", in.id)
@@ -95,9 +106,9 @@ func (l *lambdaService) next(w http.ResponseWriter, r *http.Request) {
 func (l *lambdaService) answered(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 8<<20))
 	l.mu.Lock()
-	in := l.now
+	in := l.now[r.PathValue("id")]
 	l.mu.Unlock()
-	if err == nil && in != nil && in.id == r.PathValue("id") {
+	if err == nil && in != nil {
 		select {
 		case in.answer <- invocationAnswer{body, r.PathValue("what") == "error"}:
 		default: // it was given one
@@ -129,39 +140,60 @@ func (l *lambdaService) add(payload []byte) {
 	l.queue = append(l.queue, &invocation{id: rand.Text(), payload: payload})
 }
 
-func (l *lambdaService) take() *invocation {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.queue) == 0 {
-		return nil
-	}
-	in := l.queue[0]
-	l.queue = l.queue[1:]
-	return in
-}
-
 // An environmentRun is a bootstrap process.
 type environmentRun struct {
-	cmd   *exec.Cmd
-	ended chan struct{}
+	id     string // in its address of the Runtime API
+	cmd    *exec.Cmd
+	offers chan *invocation // to whoever asks next
+	ended  chan struct{}
 }
 
-func (l *lambdaService) spawn() (*environmentRun, error) {
-	cmd := exec.Command(l.program)
-	cmd.Env = append(append(os.Environ(), l.env...),
-		"AWS_LAMBDA_RUNTIME_API="+l.listener.Addr().String(),
+// environment returns the process that runs, or starts one.
+func (l *lambdaService) environment() (*environmentRun, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.run != nil {
+		select {
+		case <-l.run.ended:
+		default:
+			return l.run, nil
+		}
+	}
+	id, cmd := rand.Text(), exec.Command(l.program)
+	cmd.Env = append(append(os.Environ(),
+		"AWS_LAMBDA_RUNTIME_API="+l.listener.Addr().String()+"/"+id,
 		"AWS_LAMBDA_FUNCTION_NAME=penstock", "AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL=ERROR",
-		"AWS_ENDPOINT_URL_LAMBDA=http://"+l.listener.Addr().String())
+		"AWS_ENDPOINT_URL_LAMBDA=http://"+l.listener.Addr().String()), l.env...)
+	if l.atOnce > 1 {
+		cmd.Env = append(cmd.Env, fmt.Sprintf("AWS_LAMBDA_MAX_CONCURRENCY=%d", l.atOnce))
+	}
 	cmd.Stdout, cmd.Stderr = l.stderr, l.stderr
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	run := &environmentRun{cmd: cmd, ended: make(chan struct{})}
+	run := &environmentRun{id: id, cmd: cmd, offers: make(chan *invocation), ended: make(chan struct{})}
 	go func() {
 		defer close(run.ended)
 		_ = cmd.Wait() // that it was killed is no news
 	}()
+	l.run = run
 	return run, nil
+}
+
+// measure notes the most memory that a process has had so far, where the system
+// tells it.
+func (l *lambdaService) measure(run *environmentRun) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", run.cmd.Process.Pid))
+	if err != nil {
+		return
+	}
+	_, text, _ := strings.Cut(string(status), "VmHWM:")
+	var kB int64
+	if _, err := fmt.Sscan(text, &kB); err == nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.peak = max(l.peak, kB<<10)
+	}
 }
 
 // kill ends the process as Lambda does: without a word.
@@ -173,64 +205,108 @@ func (e *environmentRun) kill() {
 // drain carries out all events in the queue, and those they make, and returns
 // the ones that failed for good.
 func (l *lambdaService) drain(ctx context.Context) (failed []string, err error) {
-	var run *environmentRun
 	defer func() {
+		l.mu.Lock()
+		run := l.run
+		l.run = nil
+		l.mu.Unlock()
 		if run != nil {
 			run.kill()
 		}
 	}()
-	for in := l.take(); in != nil && ctx.Err() == nil; in = l.take() {
-		if run == nil {
-			if run, err = l.spawn(); err != nil {
-				return failed, err
-			}
-		}
-		answer, alive := l.carry(ctx, run, in)
-		if !alive {
-			run = nil
-		}
-		if !answer.error {
-			continue
-		}
-		if in.attempts < attemptsMax {
-			l.mu.Lock()
-			l.queue = append(l.queue, in)
-			l.mu.Unlock()
-			continue
-		}
-		failed = append(failed, fmt.Sprintf("%.300s: %.1000s", in.payload, answer.body))
+	var workers sync.WaitGroup
+	errs := make([]error, max(1, l.atOnce))
+	for i := range errs {
+		workers.Go(func() { errs[i] = l.work(ctx) })
 	}
-	return failed, ctx.Err()
+	workers.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	failed, l.failed = l.failed, nil
+	return failed, errors.Join(append(errs, ctx.Err())...)
 }
 
-// carry has the process work on one event. alive is false when it ended.
-func (l *lambdaService) carry(ctx context.Context, run *environmentRun, in *invocation) (answer invocationAnswer, alive bool) {
+// work carries out one event after the other until there is none, nor any under
+// way that could make one.
+func (l *lambdaService) work(ctx context.Context) error {
+	for ctx.Err() == nil {
+		in, more := l.take()
+		if in == nil && !more {
+			return nil
+		}
+		if in == nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(5 * time.Millisecond):
+			}
+			continue
+		}
+		run, err := l.environment()
+		if err != nil {
+			return err
+		}
+		answer := l.carry(ctx, run, in)
+		l.settle(in, answer)
+	}
+	return nil
+}
+
+// take is the next event, and whether others are under way.
+func (l *lambdaService) take() (in *invocation, more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == 0 {
+		return nil, len(l.now) > 0
+	}
+	in = l.queue[0]
+	l.queue = l.queue[1:]
 	in.attempts++
 	in.id, in.answer = rand.Text(), make(chan invocationAnswer, 1)
+	l.now[in.id] = in
+	return in, true
+}
+
+// settle puts an event that failed into the queue again, or gives it up.
+func (l *lambdaService) settle(in *invocation, answer invocationAnswer) {
 	l.mu.Lock()
-	l.now = in
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	delete(l.now, in.id)
+	switch {
+	case !answer.error:
+	case in.attempts < attemptsMax:
+		l.queue = append(l.queue, in)
+	default:
+		l.failed = append(l.failed, fmt.Sprintf("%.300s: %.1000s", in.payload, answer.body))
+	}
+}
+
+// carry has the process work on one event.
+func (l *lambdaService) carry(ctx context.Context, run *environmentRun, in *invocation) invocationAnswer {
 	killed := invocationAnswer{body: []byte(errKilled.Error()), error: true}
 	select {
-	case l.offers <- in:
+	case run.offers <- in:
 	case <-run.ended:
-		return killed, false
+		return killed
 	case <-ctx.Done():
 		run.kill()
-		return killed, false
+		return killed
 	}
 	end := time.NewTimer(l.patience(in.attempts))
 	defer end.Stop()
 	select {
 	case answer := <-in.answer:
-		return answer, true
+		l.measure(run)
+		return answer
 	case <-run.ended:
 	case <-end.C:
+		l.mu.Lock()
+		l.kills++
+		l.mu.Unlock()
 		run.kill()
 	case <-ctx.Done():
 		run.kill()
 	}
-	return killed, false
+	return killed
 }
 
 func (l *lambdaService) patience(attempt int) time.Duration {

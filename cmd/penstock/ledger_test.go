@@ -68,7 +68,7 @@ func (c *clients) acked() int64 { return c.p.ledger.count.Load() }
 func (c *clients) awaitAcks(t *testing.T, n int) {
 	t.Helper()
 	goal := c.acked() + int64(n)
-	eventually(t, 120*time.Second, fmt.Sprintf("%d acknowledgements (there are %d)", goal, c.acked()), func() bool {
+	eventually(t, fmt.Sprintf("%d acknowledgements (there are %d)", goal, c.acked()), func() bool {
 		if why := c.failed.Load(); why != nil {
 			t.Fatal(*why)
 		}
@@ -88,7 +88,7 @@ func (c *clients) stop(t *testing.T) {
 
 func (c *clients) run(ctx context.Context, user int64) {
 	rng := rand.New(rand.NewPCG(uint64(user), 1))
-	http := &http.Client{Timeout: 20 * time.Second}
+	http := &http.Client{Timeout: patience}
 	for next := user << 32; ctx.Err() == nil; {
 		n := int64(1)
 		if rng.IntN(4) == 0 {
@@ -177,7 +177,7 @@ func judge(status int, answer []byte, ids []int64) (done bool, wrong string) {
 // checkOracle waits for the drain and holds the topic against the ledger.
 func (p *process) checkOracle(t *testing.T) {
 	t.Helper()
-	eventually(t, 60*time.Second, "the journal is drained", func() bool {
+	eventually(t, "the journal is drained", func() bool {
 		return p.metric(t, `penstock_journal_backlog_events{stream="orders"}`) == 0
 	})
 	seen := map[int64]int{}
@@ -238,7 +238,7 @@ func outOfOrder(got, want []int64) int {
 // readTopic reads a topic from start to end as a read_committed consumer does.
 func readTopic(t *testing.T, broker, topic string) []*kgo.Record {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics(topic), kgo.KeepControlRecords(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
@@ -262,7 +262,7 @@ func readTopic(t *testing.T, broker, topic string) []*kgo.Record {
 	for len(left) > 0 {
 		fetches := client.PollFetches(ctx)
 		if ctx.Err() != nil {
-			t.Fatalf("read topic %s: these partitions did not reach their ends in 60 s: %v", topic, left)
+			t.Fatalf("read topic %s: these partitions did not reach their ends in %v: %v", topic, patience, left)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			if r.Offset+1 >= left[r.Partition] {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -57,12 +59,12 @@ func (c *csvConfig) define(flags *flag.FlagSet) {
 	flags.StringVar(&c.ignore, "ignore-columns", "", "`NAMES` of columns that are not taken")
 	flags.StringVar(&c.encoding, "encoding", "utf8", "utf8, latin1 or utf16")
 	flags.BoolVar(&c.lenient, "lenient", false, "let quotes stand anywhere in a cell")
-	flags.IntVar(&c.chunk, "chunk-bytes", csvfile.DefaultChunkBytes, "how much text is one transaction")
+	flags.IntVar(&c.chunk, "chunk-bytes", 0, "how much text is one transaction; 0 is 2 MiB, 1 MiB into SQLite")
 	flags.IntVar(&c.record, "record-bytes-max", csvfile.DefaultRecordBytesMax, "longest record that is taken")
 }
 
 func (c *csvConfig) options() (csvfile.Options, csvfile.Encoding, error) {
-	o := csvfile.Options{Lenient: c.lenient, ChunkBytes: c.chunk, RecordBytesMax: c.record}
+	o := csvfile.Options{Lenient: c.lenient, ChunkBytes: cmp.Or(c.chunk, csvfile.DefaultChunkBytes), RecordBytesMax: c.record}
 	encoding, err := csvfile.ParseEncoding(c.encoding)
 	if err != nil {
 		return o, encoding, usagef("--encoding: %v", err)
@@ -73,8 +75,11 @@ func (c *csvConfig) options() (csvfile.Options, csvfile.Encoding, error) {
 	if len(c.delimiter) != 1 {
 		return o, encoding, usagef("--delimiter %q: one character of ASCII, or tab", c.delimiter)
 	}
-	if c.chunk < 1<<10 || c.chunk > 64<<20 || c.record < 1 || c.record > 64<<20 {
-		return o, encoding, usagef("--chunk-bytes is 1024 to %d, --record-bytes-max 1 to %d", 64<<20, 64<<20)
+	if c.chunk != 0 && c.chunk < 1<<10 || c.chunk > 64<<20 {
+		return o, encoding, usagef("--chunk-bytes %d: say 1024 to %d, or 0", c.chunk, 64<<20)
+	}
+	if c.record < 1 || c.record > 64<<20 {
+		return o, encoding, usagef("--record-bytes-max %d: say 1 to %d", c.record, 64<<20)
 	}
 	o.Comma = c.delimiter[0]
 	if c.columns != "" {
@@ -92,7 +97,7 @@ func defineLoad(flags *flag.FlagSet) runner {
 	flags.StringVar(&c.job, "job", "", "`NAME` that makes this another job than an earlier one of the same files, rules and table")
 	flags.StringVar(&c.rejects, "rejects", ".", "`folder` for the rejects: FILE.rejects.csv, to be loaded again, and FILE.rejects.jsonl with the reasons")
 	flags.IntVar(&c.connections, "connections", 2, "transactions at once in the database")
-	flags.IntVar(&c.workers, "workers", 0, "chunks in work at once; 0 is one more than connections, without a database one for each processor")
+	flags.IntVar(&c.workers, "workers", 0, "chunks in work at once; 0 is one more than connections, 2 for SQLite, without a database one for each processor")
 	flags.BoolVar(&c.dryRun, "dry-run", false, "judge all records and load none")
 	flags.BoolVar(&c.retryRejects, "retry-rejects", false, "load the rejects of FILE..., mended by hand or by new rules, instead of FILE...")
 	flags.BoolVar(&c.sniff, "sniff", false, "print a stream file for FILE, made from a sample of it, and load nothing")
@@ -122,28 +127,39 @@ func (c *loadConfig) run(ctx context.Context, sh shell, args []string) error {
 	if err != nil {
 		return err
 	}
-	if c.streams == "" {
-		dir, err := os.MkdirTemp("", "penstock-streams-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		c.streams = filepath.Join(dir, "example")
-		if err := writeExample(c.streams); err != nil {
-			return err
-		}
-	}
-	s, err := c.chooseStream()
+	s, lookups, err := c.openRules(log)
 	if err != nil {
 		return err
-	}
-	lookups, err := enrich.New(s, enrich.Options{Log: log})
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.File, err)
 	}
 	l := &loading{config: c, mode: mode, stream: s, lookups: lookups, log: log, files: files}
 	err = l.run(ctx, sh)
 	return errors.Join(err, lookups.Close())
+}
+
+// openRules reads the stream's rules and opens its look-ups.
+func (c *loadConfig) openRules(log *slog.Logger) (*stream.Stream, *enrich.Enricher, error) {
+	if c.streams == "" {
+		dir, err := os.MkdirTemp("", "penstock-streams-")
+		if err != nil {
+			return nil, nil, err
+		}
+		// It is needed no longer than this, so that a load that is killed leaves
+		// nothing behind. That the look-ups miss their file later is no news.
+		defer os.RemoveAll(dir)
+		c.streams, log = filepath.Join(dir, "example"), slog.New(slog.DiscardHandler)
+		if err := writeExample(c.streams); err != nil {
+			return nil, nil, err
+		}
+	}
+	s, err := c.chooseStream()
+	if err != nil {
+		return nil, nil, err
+	}
+	lookups, err := enrich.New(s, enrich.Options{Log: log})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", s.File, err)
+	}
+	return s, lookups, nil
 }
 
 // printStreamFile prints a first stream file for a file that has none yet.
@@ -192,8 +208,10 @@ func (c *loadConfig) check() (penstock.TableMode, error) {
 		return mode, usagef("--mode %q: say append, upsert or replace", c.mode)
 	case c.to == "" && !c.dryRun:
 		return mode, usagef("where to? give --to postgres://USER@HOST/DATABASE, sqlite:FILE or kafka://HOST:PORT, or --dry-run to judge the records alone")
-	case c.connections < 1 || c.workers < 0:
-		return mode, usagef("--connections must be at least 1, --workers at least 0")
+	case c.connections < 1 || c.workers < 0 || c.workers > workersMax:
+		return mode, usagef("--connections must be at least 1, --workers 0 to %d", workersMax)
+	case c.errorsMax < -1:
+		return mode, usagef("--max-errors %d: a number of rejects is at least 0, and -1 is no limit", c.errorsMax)
 	case c.errorRateMax < 0 || c.errorRateMax > 1:
 		return mode, usagef("--max-error-rate %v: a share is between 0 and 1", c.errorRateMax)
 	}
@@ -243,6 +261,9 @@ func expand(args []string) ([]string, error) {
 	return files, nil
 }
 
+// workersMax bounds the memory that chunks in work take.
+const workersMax = 1000
+
 // workersFor is how many chunks are in work at once.
 func (c *loadConfig) workersFor() int {
 	switch {
@@ -250,9 +271,16 @@ func (c *loadConfig) workersFor() int {
 		return c.workers
 	case c.dryRun:
 		return runtime.NumCPU()
+	case strings.HasPrefix(c.to, "sqlite:"):
+		return 2 // one chunk is judged while the other is written
 	}
 	return c.connections + 1
 }
+
+// sqliteChunkBytes is how much text is a chunk for SQLite, unless --chunk-bytes
+// says otherwise: its cache and its pages take memory in this process, which is
+// to stay below 200 MB.
+const sqliteChunkBytes = 1 << 20
 
 // terminal reports whether w is one.
 func terminal(w io.Writer) bool {

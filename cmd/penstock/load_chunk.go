@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/penstock-io/penstock"
@@ -13,14 +14,18 @@ import (
 // examplesMax is how many rejects the summary shows.
 const examplesMax = 10
 
-// judge applies the stream's rules to a chunk's events, and stops the load when
-// too many are refused.
-func (l *loading) judge(ctx context.Context, w *csvfile.Work) error {
-	if err := l.apply(ctx, w); err != nil {
+// judge applies the stream's rules to some events of a chunk, and stops the
+// load when too many are refused.
+func (l *loading) judge(ctx context.Context, w *csvfile.Work, some *penstock.Batch) error {
+	if err := l.rules(ctx, some); err != nil {
 		return err
 	}
-	l.read.Add(int64(len(w.Batch.Events)))
-	return l.count(w.Batch.Tally().Rejected)
+	t := some.Tally()
+	if t.Rejected > 0 {
+		l.note(w, some)
+	}
+	l.read.Add(t.Read)
+	return l.count(t.Rejected)
 }
 
 // count adds so many rejects, by the rules or by the table, and returns an
@@ -36,88 +41,109 @@ func (l *loading) count(rejects int64) error {
 	return nil
 }
 
-// apply runs the steps, again where a look-up fails for a while: a chunk is
+// rules runs the steps, again where a look-up fails for a while: a chunk is
 // written when each of its events is judged, never in part.
-func (l *loading) apply(ctx context.Context, w *csvfile.Work) error {
+func (l *loading) rules(ctx context.Context, b *penstock.Batch) error {
 	s := l.stream
 	passed := penstock.SinkFunc(func(context.Context, *penstock.Batch) error { return nil })
 	last := []penstock.Step{l.lookups.Step}
 	if l.toTopic {
 		last = append(last, s.Encode) // tables take the values themselves
 	}
-	rules := penstock.Pipeline{
+	steps := penstock.Pipeline{
 		Steps: []penstock.Step{s.Check, s.Derive, s.Identify},
 		To:    l.lookups.Ahead(penstock.Pipeline{Steps: last, To: passed}),
 	}
-	return l.persist(ctx, func() error { return rules.Write(ctx, &w.Batch) })
+	return l.persist(ctx, func() error { return steps.Write(ctx, b) })
 }
 
 // write puts a judged chunk into the target.
 func (l *loading) write(ctx context.Context, w *csvfile.Work) error {
 	w.Chunk.Job = l.job
-	err := l.put(ctx, w)
-	l.note(w)
-	t := w.Batch.Tally()
+	t, err := l.put(ctx, w)
 	l.total.Add(t)
 	if err != nil {
 		return err
 	}
-	return l.count(t.Rejected - w.Chunk.Rejects)
+	l.noteDone(w.Chunk, t)
+	return l.count(t.Rejected - w.Judged.Rejected)
 }
 
 // put writes a chunk whole: the letters of its rejects first, then its rows and
 // its entry in the ledger in one transaction. What the table refuses becomes a
 // letter, too, and the rest is written again.
-func (l *loading) put(ctx context.Context, w *csvfile.Work) (err error) {
+func (l *loading) put(ctx context.Context, w *csvfile.Work) (t penstock.Tally, err error) {
 	began := time.Now()
 	defer func() { l.serving.Add(int64(time.Since(began))) }()
 	part := l.rejects.Part(w)
 	defer func() { err = errors.Join(err, part.Close()) }()
-	w.Chunk.Rejects = w.Batch.Tally().Rejected
-	chunk := l.target.Chunk(w.Chunk)
+	w.Chunk.Rejects = w.Judged.Rejected
+	passed := &w.Batch
+	if w.Judged.Rejected > 0 {
+		passed = w.Batch.Pending()
+	}
+	chunk := l.chunk(w.Chunk)
 	into := penstock.Bisect{To: penstock.DeadLetters{To: chunk, Letters: part}}
-	return l.persist(ctx, func() error {
-		if err := into.Write(ctx, &w.Batch); err != nil {
+	err = l.persist(ctx, func() error {
+		err := into.Write(ctx, &w.Batch)
+		t = w.Batch.Tally()
+		if err != nil || t.Delivered+t.Dropped > 0 {
 			return err
-		}
-		if t := w.Batch.Tally(); t.Delivered+t.Dropped > 0 {
-			return nil
 		}
 		return chunk.Write(ctx, &penstock.Batch{}) // none is left, and the ledger is to know
 	})
+	if t.Rejected > w.Judged.Rejected {
+		l.note(w, passed)
+	}
+	return t, err
 }
 
 // look counts a chunk's events as delivered that would be, for --dry-run.
 func (l *loading) look(_ context.Context, w *csvfile.Work) error {
-	for _, e := range w.Batch.Events {
-		if e.Verdict() == penstock.Pending {
-			e.Deliver(penstock.Place{})
-		}
-	}
-	l.note(w)
-	l.total.Add(w.Batch.Tally())
+	t := w.Judged
+	t.Delivered, t.Pending = t.Pending, 0
+	l.total.Add(t)
 	return nil
 }
 
-// note counts rejects by their codes and keeps the first as examples.
-func (l *loading) note(w *csvfile.Work) {
-	var bad []*penstock.Event
-	for _, e := range w.Batch.Events {
-		if e.Verdict() == penstock.Rejected {
-			bad = append(bad, e)
-		}
-	}
-	if len(bad) == 0 {
-		return
-	}
+// note counts the rejects among some events of a chunk by their codes, and keeps
+// the first as examples.
+func (l *loading) note(w *csvfile.Work, some *penstock.Batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, e := range bad {
-		l.codes[e.Reason().Code]++
+	codes := l.codes[placeOf(w.Chunk)]
+	if codes == nil {
+		codes = map[string]int64{}
+		l.codes[placeOf(w.Chunk)] = codes
+	}
+	for _, e := range some.Events {
+		if e.Verdict() != penstock.Rejected {
+			continue
+		}
+		codes[e.Reason().Code]++
 		if len(l.examples) < examplesMax {
-			l.examples = append(l.examples, w.Reject(e, e.Reason()))
+			l.keepExample(w.Reject(e, e.Reason()))
 		}
 	}
+}
+
+// keepExample keeps a reject unless it is there, of a chunk that is loaded anew.
+func (l *loading) keepExample(line csvfile.RejectLine) {
+	same := func(e csvfile.RejectLine) bool { return e.File == line.File && e.Record == line.Record }
+	if !slices.ContainsFunc(l.examples, same) {
+		l.examples = append(l.examples, line)
+	}
+}
+
+// countCodes are the rejects of all chunks by their codes.
+func (l *loading) countCodes() map[string]int64 {
+	sum := map[string]int64{}
+	for _, codes := range l.codes {
+		for code, n := range codes {
+			sum[code] += n
+		}
+	}
+	return sum
 }
 
 // persist tries again for as long as --patience allows.

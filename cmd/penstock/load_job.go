@@ -44,15 +44,16 @@ type loading struct {
 	bytes   int64 // of all files, 0 when that is not known
 	began   time.Time
 
-	known map[string]map[int64]penstock.Chunk // by file and start: in the ledger
-	taken atomic.Int64                        // chunks that another loader had in work
+	known map[place]penstock.Chunk // in the ledger when it was last read
+	taken atomic.Int64             // chunks that another loader had in work
 
 	total          penstock.Total
 	read, rejected atomic.Int64 // records judged so far, and those refused
 	serving        atomic.Int64 // nanoseconds that workers were in the target
 
 	mu       sync.Mutex // guards all below
-	codes    map[string]int64
+	done     map[place]penstock.Tally
+	codes    map[place]map[string]int64
 	examples []csvfile.RejectLine
 }
 
@@ -61,7 +62,7 @@ var errTooMany = errors.New("too many rejects")
 
 func (l *loading) run(ctx context.Context, sh shell) (err error) {
 	l.began = time.Now()
-	l.codes = map[string]int64{}
+	l.done, l.codes = map[place]penstock.Tally{}, map[place]map[string]int64{}
 	if l.config.retryRejects {
 		if l.useRejects(); len(l.files) == 0 {
 			fmt.Fprintln(sh.stdout, "there are no rejects")
@@ -71,8 +72,11 @@ func (l *loading) run(ctx context.Context, sh shell) (err error) {
 	if err := l.prepare(sh.stdin); err != nil {
 		return err
 	}
-	if l.source.Stdin != "" {
-		defer os.Remove(l.source.Stdin)
+	if l.source.Stdin != nil {
+		defer func() { err = errors.Join(err, l.source.Stdin.Close()) }()
+	}
+	if err := l.source.Check(); err != nil {
+		return err
 	}
 	inOrder := false
 	if !l.config.dryRun {
@@ -80,6 +84,7 @@ func (l *loading) run(ctx context.Context, sh shell) (err error) {
 			return err
 		}
 		_, l.toTopic = l.target.(*kafkaTarget)
+		l.rejects.Loader = l.target.Loader()
 		defer func() { err = errors.Join(err, l.target.Close()) }()
 		for _, name := range l.files {
 			if err := l.target.Source(ctx, l.job, name, l.prints[name]); err != nil {
@@ -105,11 +110,17 @@ func (l *loading) prepare(stdin io.Reader) error {
 	if err != nil {
 		return err
 	}
+	if l.config.csv.chunk == 0 && strings.HasPrefix(l.config.to, "sqlite:") {
+		o.ChunkBytes = sqliteChunkBytes
+	}
 	if l.config.retryRejects {
-		o.Columns = nil // rejects have a header
+		o.Columns, encoding = nil, csvfile.UTF8 // rejects have a header, and are written as they were read: in UTF-8
 	}
 	l.source = &csvfile.Source{
 		Stream: l.stream, Files: l.files, Encoding: encoding, Options: o, Ignore: strings.Split(l.config.csv.ignore, ","), Workers: l.config.workersFor(),
+	}
+	if err := l.checkFolder(); err != nil {
+		return err
 	}
 	l.prints = map[string]string{}
 	outs := map[string]string{}
@@ -121,6 +132,9 @@ func (l *loading) prepare(stdin io.Reader) error {
 			return usagef("the rejects of %s and %s would go to the same file: load them into different folders with --rejects", other, name)
 		}
 		outs[l.out(name)] = name
+		if err := l.checkRejects(name); err != nil {
+			return err
+		}
 		if info, err := os.Stat(name); err == nil {
 			l.bytes += info.Size()
 		}
@@ -131,20 +145,33 @@ func (l *loading) prepare(stdin io.Reader) error {
 		}
 	}
 	l.job = l.nameJob(o, encoding)
-	l.rejects = csvfile.Rejects{Dir: filepath.Join(l.config.rejects, ".penstock-load-"+l.job[len(l.job)-16:]), Token: rand.Text()[:8]}
+	to := l.config.to
+	if file, is := strings.CutPrefix(to, "sqlite:"); is {
+		if absolute, err := filepath.Abs(file); err == nil {
+			to = "sqlite:" + absolute
+		}
+	}
+	sum := sha256.Sum256([]byte(to))
+	target := hex.EncodeToString(sum[:4])
+	l.rejects = csvfile.Rejects{Dir: filepath.Join(l.config.rejects, csvfile.DirPrefix+l.job[len(l.job)-16:]+"-"+target), Target: target}
 	return nil
 }
 
 // keepStdin copies standard input to a file, since the rows of doubled keys are
-// read twice.
+// read twice. The file has no name any more: so it ends with this process,
+// however that ends.
 func (l *loading) keepStdin(stdin io.Reader) error {
 	f, err := os.CreateTemp("", "penstock-stdin-*.csv")
 	if err != nil {
 		return err
 	}
+	l.source.Stdin = f
+	if err := os.Remove(f.Name()); err != nil {
+		return err
+	}
 	n, err := io.Copy(f, stdin)
-	l.source.Stdin, l.bytes = f.Name(), l.bytes+n
-	return errors.Join(err, f.Close())
+	l.bytes += n
+	return err
 }
 
 // nameJob names the job by all that decides which rows come of which bytes:
@@ -161,7 +188,7 @@ func (l *loading) nameJob(o csvfile.Options, encoding csvfile.Encoding) string {
 			part("%s %s", name, l.prints[name])
 		}
 	}
-	if l.source.Stdin != "" && l.config.job == "" {
+	if l.source.Stdin != nil && l.config.job == "" {
 		part("%s", rand.Text())
 	}
 	return "load-" + l.stream.Name + "-" + hex.EncodeToString(h.Sum(nil)[:8])
@@ -173,6 +200,42 @@ func (l *loading) out(name string) string {
 		name = "stdin"
 	}
 	return filepath.Join(l.config.rejects, filepath.Base(name)+".rejects")
+}
+
+// checkFolder makes the folder of the rejects and sees whether files can be made
+// in it, before anything is loaded.
+func (l *loading) checkFolder() error {
+	if l.config.dryRun {
+		return nil
+	}
+	err := os.MkdirAll(l.config.rejects, 0o700)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(l.config.rejects, ".penstock-*.part"); err == nil {
+			err = errors.Join(f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("rejects could not be kept: give a folder that can be written to with --rejects: %w", err)
+	}
+	return nil
+}
+
+// checkRejects refuses to put a file's rejects in the place of another file's
+// that has the same name in another folder.
+func (l *loading) checkRejects(name string) error {
+	if l.config.dryRun {
+		return nil
+	}
+	out := l.out(name)
+	owner, err := csvfile.OwnerOf(out)
+	if err != nil || owner == "" {
+		return err
+	}
+	if owner = filepath.Clean(owner); owner != filepath.Clean(name) && owner != filepath.Clean(out+".csv") {
+		return usagef("%s.csv holds the rejects of %s: load them with --retry-rejects, move them away, or give another folder with --rejects", out, owner)
+	}
+	return nil
 }
 
 // sample is how far the load has come.
@@ -201,22 +264,8 @@ func (l *loading) load(ctx context.Context, inOrder bool) error {
 		return l.source.Load(ctx, loader)
 	}
 	loader.Take = l.take
-	for {
-		if err := l.readLedger(ctx, l.job); err != nil {
-			return err
-		}
-		l.taken.Store(0)
-		if err := l.source.Load(ctx, loader); err != nil {
-			return err
-		}
-		if l.taken.Load() == 0 {
-			break
-		}
-		// Another loader had chunks in work: see whether it is done with them,
-		// or has died and left them.
-		if err := sleep(ctx, time.Second); err != nil {
-			return err
-		}
+	if err := l.loadChunks(ctx, loader); err != nil {
+		return l.secureWhatIs(ctx, err)
 	}
 	finished, err := l.target.Finish(ctx)
 	if err != nil {
@@ -230,38 +279,29 @@ func (l *loading) load(ctx context.Context, inOrder bool) error {
 	return finished.Forget(ctx)
 }
 
-// readLedger notes which chunks of a job are done.
-func (l *loading) readLedger(ctx context.Context, job string) error {
-	done, err := l.target.Done(ctx, job)
-	if err != nil {
-		return err
-	}
-	l.known = map[string]map[int64]penstock.Chunk{}
-	for _, c := range done {
-		if l.known[c.Source] == nil {
-			l.known[c.Source] = map[int64]penstock.Chunk{}
+// loadChunks has the loader load what is to be loaded until the target has all
+// chunks on its disk.
+func (l *loading) loadChunks(ctx context.Context, loader csvfile.Loader) error {
+	for {
+		if err := l.readKnown(ctx); err != nil {
+			return err
 		}
-		l.known[c.Source][c.Start] = c
+		l.taken.Store(0)
+		if err := l.source.Load(ctx, loader); err != nil {
+			return err
+		}
+		if l.taken.Load() == 0 {
+			if lost, err := l.secure(ctx); err != nil || lost == 0 {
+				return err
+			}
+			continue
+		}
+		// Another loader had chunks in work: see whether it is done with them,
+		// or has died and left them.
+		if err := sleep(ctx, time.Second); err != nil {
+			return err
+		}
 	}
-	return nil
-}
-
-func (l *loading) knownChunk(file string, start int64) (penstock.Chunk, bool) {
-	c, ok := l.known[file][start]
-	return c, ok
-}
-
-func (l *loading) take(ctx context.Context, c penstock.Chunk) (bool, error) {
-	c.Job = l.job
-	var state penstock.ChunkState
-	err := l.persist(ctx, func() (err error) {
-		state, err = l.target.Claim(ctx, c)
-		return err
-	})
-	if state == penstock.ChunkTaken {
-		l.taken.Add(1)
-	}
-	return state == penstock.ChunkFree, err
 }
 
 // loadAgain loads the rows of doubled keys, which finishing has taken out of
@@ -270,16 +310,16 @@ func (l *loading) take(ctx context.Context, c penstock.Chunk) (bool, error) {
 func (l *loading) loadAgain(ctx context.Context, finished penstock.Finished) error {
 	l.log.Info("keys stand in the files more than once: the first record of each is kept", "keys", finished.Doubled, "records", finished.Removed)
 	job := l.job + csvfile.AgainSuffix
-	if err := l.readLedger(ctx, job); err != nil {
+	known, err := l.readLedger(ctx, job)
+	if err != nil {
 		return err
 	}
 	// Chunks without such rows leave no trace in the ledger, so all are looked at.
-	known := l.known
 	return l.source.Load(ctx, csvfile.Loader{
 		InOrder: true,
-		Judge:   func(ctx context.Context, w *csvfile.Work) error { return l.apply(ctx, w) },
+		Judge:   func(ctx context.Context, _ *csvfile.Work, some *penstock.Batch) error { return l.rules(ctx, some) },
 		Write: func(ctx context.Context, w *csvfile.Work) error {
-			if _, done := known[w.Chunk.Source][w.Chunk.Start]; done {
+			if _, done := known[placeOf(w.Chunk)]; done {
 				return nil
 			}
 			var again []*penstock.Event
@@ -291,10 +331,9 @@ func (l *loading) loadAgain(ctx context.Context, finished penstock.Finished) err
 			if len(again) == 0 {
 				return nil
 			}
-			w.Batch.Events = again
+			w.Batch.Events, w.Judged = again, penstock.Tally{Read: int64(len(again)), Pending: int64(len(again))}
 			w.Chunk.Job, w.Chunk.Count = job, int64(len(again))
-			err := l.put(ctx, w)
-			l.note(w)
+			_, err := l.put(ctx, w)
 			return err
 		},
 	})

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -26,6 +27,7 @@ type kafkaTarget struct {
 	prints map[string]string      // by source
 	sinks  map[string]*kafka.Sink // by source
 	done   map[chunkKey]penstock.Chunk
+	loader string
 }
 
 // A chunkKey tells the chunks of a load apart.
@@ -47,7 +49,7 @@ func (c *loadConfig) openKafka(brokers string, s *stream.Stream, mode penstock.T
 	if len(to.Brokers) == 0 {
 		return nil, usagef("--to kafka:// names no brokers: write kafka://HOST:PORT[,…]")
 	}
-	return &kafkaTarget{stream: s, to: to, prints: map[string]string{}, sinks: map[string]*kafka.Sink{}, done: map[chunkKey]penstock.Chunk{}}, nil
+	return &kafkaTarget{stream: s, to: to, prints: map[string]string{}, sinks: map[string]*kafka.Sink{}, done: map[chunkKey]penstock.Chunk{}, loader: rand.Text()}, nil
 }
 
 // Source opens the sink of one file.
@@ -81,6 +83,9 @@ func (t *kafkaTarget) Done(_ context.Context, job string) ([]penstock.Chunk, err
 	return done, nil
 }
 
+// Loader is another one for each run: none but its own chunks are known to it.
+func (t *kafkaTarget) Loader() string { return t.loader }
+
 // Claim lets every chunk be looked at.
 func (t *kafkaTarget) Claim(context.Context, penstock.Chunk) (penstock.ChunkState, error) {
 	return penstock.ChunkFree, nil
@@ -100,7 +105,7 @@ func (t *kafkaTarget) Chunk(c penstock.Chunk) penstock.Sink {
 			}
 		}
 		entry := c
-		entry.Rejects = rejects
+		entry.Rejects, entry.Loader = rejects, t.loader
 		t.done[chunkKey{c.Source, c.Start}] = entry
 		return err
 	})

@@ -33,6 +33,9 @@ func (l *loading) useRejects() {
 // again: a.csv.rejects.csv.rejects.csv becomes a.csv.rejects.csv.
 func (l *loading) replaceRejects(name string) (string, error) {
 	stem := strings.TrimSuffix(name, ".csv")
+	if err := l.rejects.Retried(stem); err != nil {
+		return "", err
+	}
 	for _, end := range []string{".jsonl", ".csv"} { // the one that is read last
 		err := os.Rename(l.out(name)+end, stem+end)
 		if errors.Is(err, os.ErrNotExist) {
@@ -61,6 +64,8 @@ type loadSummary struct {
 	Codes     map[string]int64 `json:"rejects_by_code,omitempty"`
 	Files     []string         `json:"reject_files,omitempty"`
 	Elsewhere int64            `json:"rejects_elsewhere,omitempty"` // kept by other loaders
+	Retried   int64            `json:"rejects_retried,omitempty"`   // loaded or refused again by --retry-rejects, and not written once more
+	Kept      []string         `json:"reject_files_kept,omitempty"` // left as they were found, mended
 	Bytes     int64            `json:"bytes"`
 	Seconds   float64          `json:"seconds"`
 	Error     string           `json:"error,omitempty"`
@@ -76,6 +81,12 @@ func (l *loading) report(ctx context.Context, sh shell, failed error) error {
 		if err := l.settleAll(ctx, sum); err != nil {
 			return err
 		}
+	}
+	if l.target != nil && errors.Is(failed, errTooMany) && !l.config.retryRejects {
+		if err := l.merge(ctx, sum); err != nil {
+			return errors.Join(failed, err)
+		}
+		l.listRejects(sum)
 	}
 	t := sum.tally
 	sum.Read, sum.Delivered, sum.Dropped, sum.Rejected, sum.Pending = t.Read, t.Delivered, t.Dropped, t.Rejected, t.Pending
@@ -93,7 +104,7 @@ func (l *loading) report(ctx context.Context, sh shell, failed error) error {
 		return fmt.Errorf("%w: what is loaded stays; look at the reasons, and run the same command with a higher limit to go on", failed)
 	case failed != nil:
 		return failed
-	case t.Rejected > 0:
+	case t.Rejected > sum.Retried || len(sum.Kept) > 0:
 		return errFindings
 	}
 	return nil
@@ -104,7 +115,7 @@ func (l *loading) summarise(failed error) *loadSummary {
 	defer l.mu.Unlock()
 	_, read := l.source.Progress()
 	sum := &loadSummary{
-		Stream: l.stream.Name, Bytes: read, Seconds: time.Since(l.began).Seconds(), Codes: l.codes, examples: l.examples, tally: l.total.Tally(),
+		Stream: l.stream.Name, Bytes: read, Seconds: time.Since(l.began).Seconds(), Codes: l.countCodes(), examples: l.examples, tally: l.total.Tally(),
 	}
 	if l.target != nil {
 		sum.Job = l.job
@@ -138,17 +149,17 @@ func (l *loading) settleAll(ctx context.Context, sum *loadSummary) error {
 		}
 	}
 	sum.Before = sum.tally.Read - run.Read + run.Dropped
-	elsewhere, err := l.merge(ctx)
-	if err != nil {
+	if err := l.merge(ctx, sum); err != nil {
 		return err
 	}
-	sum.Elsewhere = elsewhere
+	if !l.config.retryRejects {
+		l.listRejects(sum)
+		return nil
+	}
 	for _, name := range l.files {
-		rejects := l.out(name) + ".csv"
-		if l.config.retryRejects {
-			if rejects, err = l.replaceRejects(name); err != nil {
-				return fmt.Errorf("put the remaining rejects in the place of those tried again: %w", err)
-			}
+		rejects, err := l.replaceRejects(name)
+		if err != nil {
+			return fmt.Errorf("put the remaining rejects in the place of those tried again: %w", err)
 		}
 		if _, err := os.Stat(rejects); err == nil {
 			sum.Files = append(sum.Files, rejects)
@@ -157,27 +168,46 @@ func (l *loading) settleAll(ctx context.Context, sum *loadSummary) error {
 	return nil
 }
 
-// merge puts the rejects of each file together, and returns how many other
-// loaders have.
-func (l *loading) merge(ctx context.Context) (elsewhere int64, err error) {
+// listRejects notes which files have rejects.
+func (l *loading) listRejects(sum *loadSummary) {
+	for _, name := range l.files {
+		rejects := l.out(name) + ".csv"
+		if _, err := os.Stat(rejects); err == nil {
+			sum.Files = append(sum.Files, rejects)
+		}
+	}
+}
+
+// merge puts the rejects of each file together, and says in the summary which of
+// them are not there. Those of rejects loaded again go by way of a file of their
+// own, which nobody mends.
+func (l *loading) merge(ctx context.Context, sum *loadSummary) error {
+	put := l.rejects.Publish
+	if l.config.retryRejects {
+		put = l.rejects.Merge
+	}
 	bySource := map[string][]penstock.Chunk{}
 	for _, job := range []string{l.job, l.job + csvfile.AgainSuffix} {
 		done, err := l.target.Done(ctx, job)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		for _, c := range done {
 			bySource[c.Source] = append(bySource[c.Source], c)
 		}
 	}
 	for _, name := range l.files {
-		m, err := l.rejects.Merge(l.out(name), l.source.Header(name), l.source.Options.Comma, bySource[name])
+		m, err := put(l.out(name), l.source.Header(name), l.source.Options.Comma, bySource[name])
 		if err != nil {
-			return 0, err
+			return err
 		}
-		elsewhere += m.Missing
+		sum.Elsewhere += m.Missing
+		sum.Retried += m.Retried
+		if m.Kept {
+			sum.Kept = append(sum.Kept, l.out(name)+".csv")
+		}
 	}
-	return elsewhere, nil
+	return nil
 }
 
 func (s *loadSummary) print(out io.Writer, dryRun bool) {
@@ -204,6 +234,12 @@ func (s *loadSummary) print(out io.Writer, dryRun bool) {
 	}
 	if len(s.Files) > 0 {
 		fmt.Fprintf(out, "rejects, to be mended and loaded with --retry-rejects: %s\n", strings.Join(s.Files, ", "))
+	}
+	if len(s.Kept) > 0 {
+		fmt.Fprintf(out, "left as found, since they are not as this job wrote them: %s\n", strings.Join(s.Kept, ", "))
+	}
+	if s.Retried > 0 {
+		fmt.Fprintf(out, "%d of the rejects were retried and are not written again\n", s.Retried)
 	}
 	if s.Elsewhere > 0 {
 		fmt.Fprintf(out, "%d more rejects are with other loaders\n", s.Elsewhere)

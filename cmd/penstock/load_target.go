@@ -18,6 +18,7 @@ type loadTarget interface {
 	Claim(ctx context.Context, c penstock.Chunk) (penstock.ChunkState, error)
 	Chunk(c penstock.Chunk) penstock.Sink
 	Finish(ctx context.Context) (penstock.Finished, error)
+	Loader() string // what the ledger calls it
 	Close() error
 }
 

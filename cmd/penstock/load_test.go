@@ -151,11 +151,14 @@ func tableHash(t *testing.T, to string) string {
 	return fmt.Sprintf("%d rows %x", rows, h.Sum(nil)[:8])
 }
 
-// kills is how often the kill tests kill: PENSTOCK_KILLS=100 is `make kill-load`.
-func kills(t *testing.T) int {
+// kills is how often the kill tests kill the loader: PENSTOCK_KILLS=100 is
+// `make kill-load`.
+func kills(t *testing.T) int { return killsOr(t, 5) }
+
+func killsOr(t *testing.T, usual int) int {
 	n, err := strconv.Atoi(os.Getenv("PENSTOCK_KILLS"))
 	if err != nil {
-		return 5
+		return usual
 	}
 	return n
 }
@@ -167,14 +170,16 @@ func TestLoadKilled(t *testing.T) {
 	for name, fresh := range loadTargets(t) {
 		t.Run(name, func(t *testing.T) {
 			reference := newLoadCase(t, 6000, fresh(t))
+			began := time.Now()
 			want := reference.finish(t)
+			usual := time.Since(began) // on this machine
 			wantTable, wantRejects := tableHash(t, reference.to), reference.rejectsHash(t)
 
 			killed, rounds := 0, 0
 			for killed < kills(t) {
 				c := newLoadCase(t, 6000, fresh(t))
 				for n := 0; n < 4 && killed < kills(t); n++ {
-					if c.kill(t, rand.N(250*time.Millisecond)) {
+					if c.kill(t, rand.N(usual)) {
 						killed++
 					}
 				}
@@ -198,9 +203,9 @@ func TestLoadKilled(t *testing.T) {
 
 // kill starts the load, kills it after a moment, and reports whether it was
 // still running then.
-func (c *loadCase) kill(t *testing.T, after time.Duration) bool {
+func (c *loadCase) kill(t *testing.T, after time.Duration, args ...string) bool {
 	t.Helper()
-	cmd := c.command()
+	cmd := c.command(args...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -216,47 +221,39 @@ func (c *loadCase) kill(t *testing.T, after time.Duration) bool {
 	}
 }
 
-// TestLoadServerKilled kills the database at random moments of one load, which
-// waits for it and goes on.
-func TestLoadServerKilled(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute; runs without -short")
-	}
-	server := realtest.StartPostgres(t)
-	reference := newLoadCase(t, 6000, server.Database(t))
-	want := reference.finish(t)
-	wantTable, wantRejects := tableHash(t, reference.to), reference.rejectsHash(t)
-	for killed := 0; killed < (kills(t)+3)/4; {
-		c := newLoadCase(t, 6000, server.Database(t))
-		cmd := c.command()
-		var out, errs bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &errs
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
-		select {
-		case <-ended:
-			ended <- nil
-		case <-time.After(rand.N(400 * time.Millisecond)):
-			killed++
-		}
-		server.Kill9(t)
-		server.Restart(t)
-		<-ended
-		// A database that was away when the load began, or while it ended, is an
-		// error; the same command goes on from there.
-		sum := c.finish(t)
-		if sum.Read != want.Read || sum.Delivered != want.Delivered || sum.Rejected != want.Rejected {
-			t.Errorf("summary %+v, want %+v; the first run said %s", sum, want, errs.String())
-		}
-		if got := tableHash(t, c.to); got != wantTable {
-			t.Errorf("table %s, want %s", got, wantTable)
-		}
-		if got := c.rejectsHash(t); got != wantRejects {
-			t.Errorf("rejects %s, want %s", got, wantRejects)
-		}
+// TestLoadReplaces: what is loaded takes the place of what was in the table, at
+// the end and whole, however often the loader is killed before; and once only.
+func TestLoadReplaces(t *testing.T) {
+	for name, fresh := range loadTargets(t) {
+		t.Run(name, func(t *testing.T) {
+			old := newLoadCase(t, 500, fresh(t))
+			old.finish(t)
+			reference := newLoadCase(t, 6000, fresh(t))
+			began := time.Now()
+			want := reference.finish(t)
+			usual := time.Since(began) // on this machine
+			before, after := tableHash(t, old.to), tableHash(t, reference.to)
+
+			c := newLoadCase(t, 6000, old.to)
+			for range kills(t) {
+				killed := c.kill(t, rand.N(usual), "--mode", "replace")
+				if got := tableHash(t, c.to); got != after && (got != before || !killed) {
+					t.Fatalf("killed: %v, then the table is %s: neither what was there, %s, nor what is loaded, %s", killed, got, before, after)
+				}
+			}
+			for range 2 {
+				sum := c.finish(t, "--mode", "replace")
+				if sum.Read != want.Read || sum.Delivered != want.Delivered || sum.Rejected != want.Rejected {
+					t.Errorf("summary %+v, want %+v", sum, want)
+				}
+				if got := tableHash(t, c.to); got != after {
+					t.Errorf("table %s, want %s", got, after)
+				}
+				if got, want := c.rejectsHash(t), reference.rejectsHash(t); got != want {
+					t.Errorf("rejects %s, want %s", got, want)
+				}
+			}
+		})
 	}
 }
 
@@ -298,19 +295,55 @@ func TestLoadersShareAJob(t *testing.T) {
 	}
 }
 
-// TestLoadAnyWay: any chunk size and number of workers gives the same table
-// and the same rejects.
+// TestLoadersKeepTheirOwnRejects: of two loaders of one job at once with folders
+// of their own, each keeps the rejects of the chunks that it has loaded.
+func TestLoadersKeepTheirOwnRejects(t *testing.T) {
+	for name, fresh := range loadTargets(t) {
+		t.Run(name, func(t *testing.T) {
+			c := newLoadCase(t, 6000, fresh(t))
+			elsewhere := t.TempDir()
+			rival := c.command("--chunk-bytes", "16384", "--rejects", elsewhere)
+			if err := rival.Start(); err != nil {
+				t.Fatal(err)
+			}
+			sum := c.finish(t, "--chunk-bytes", "16384")
+			if rival.Wait(); rival.ProcessState.ExitCode() != exitFindings {
+				t.Errorf("the other loader ended with %d, want %d", rival.ProcessState.ExitCode(), exitFindings)
+			}
+			kept := 0
+			for _, dir := range []string{c.dir, elsewhere} {
+				reasons, err := os.ReadFile(filepath.Join(dir, "orders.csv.rejects.jsonl"))
+				if err != nil && !os.IsNotExist(err) {
+					t.Fatal(err)
+				}
+				kept += bytes.Count(reasons, []byte("\n"))
+			}
+			if int64(kept) != sum.Rejected {
+				t.Errorf("the loaders have kept %d rejects, want %d", kept, sum.Rejected)
+			}
+		})
+	}
+}
+
+// TestLoadAnyWay: any chunk size and number of workers and connections gives
+// the same table and the same rejects.
 func TestLoadAnyWay(t *testing.T) {
-	want := ""
-	for _, args := range [][]string{{"--workers", "1"}, {"--workers", "4"}, {"--chunk-bytes", "2000"}, {"--chunk-bytes", "10000000"}} {
-		c := newLoadCase(t, 1000, "sqlite:"+filepath.Join(t.TempDir(), "orders.db"))
-		sum := c.finish(t, args...)
-		got := fmt.Sprintf("%d %d %d %s %s", sum.Read, sum.Delivered, sum.Rejected, tableHash(t, c.to), c.rejectsHash(t))
-		if want == "" {
-			want = got
-		}
-		if got != want {
-			t.Errorf("%q: %s, want %s", args, got, want)
+	ways := map[string][]string{
+		"sqlite":   {"--workers 1", "--workers 4", "--workers 2 --connections 5", "--chunk-bytes 2000", "--chunk-bytes 10000000"},
+		"postgres": {"--workers 1 --connections 3", "--workers 4 --connections 1", "--workers 4 --connections 4 --chunk-bytes 5000", "--workers 16 --connections 2 --chunk-bytes 2000"},
+	}
+	for name, fresh := range loadTargets(t) {
+		want := ""
+		for _, args := range ways[name] {
+			c := newLoadCase(t, 1000, fresh(t))
+			sum := c.finish(t, strings.Fields(args)...)
+			got := fmt.Sprintf("%d %d %d %s %s", sum.Read, sum.Delivered, sum.Rejected, tableHash(t, c.to), c.rejectsHash(t))
+			if want == "" {
+				want = got
+			}
+			if got != want {
+				t.Errorf("%s %s: %s, want %s", name, args, got, want)
+			}
 		}
 	}
 }

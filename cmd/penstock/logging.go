@@ -27,3 +27,14 @@ func (c *logConfig) logger(w io.Writer) (*slog.Logger, error) {
 	}
 	return nil, usagef("--log-format %q: say text or json", c.format)
 }
+
+// audit is the log of who read what, which no --log-level silences.
+func (c *logConfig) audit(w io.Writer) (*slog.Logger, error) {
+	always := *c
+	always.level = min(c.level, slog.LevelInfo)
+	log, err := always.logger(w)
+	if err != nil {
+		return nil, err
+	}
+	return log.With("audit", true), nil
+}

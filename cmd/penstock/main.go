@@ -16,11 +16,20 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
+
+	"golang.org/x/tools/go/analysis/unitchecker"
+
+	"github.com/penstock-io/penstock/check/vet"
 )
 
 func main() {
+	if vetting(os.Args[1:]) {
+		unitchecker.Main(vet.Analyzer)
+	}
 	tune(os.Getenv)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the program at once instead of waiting for the drain.
@@ -28,6 +37,16 @@ func main() {
 	code := run(ctx, arguments(os.Args[1:], os.Getenv), shell{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv})
 	stop()
 	os.Exit(code)
+}
+
+// vetting reports whether go vet -vettool calls: it asks for the version, for
+// the flags, or hands over the description of one package.
+func vetting(args []string) bool {
+	if len(args) == 0 {
+		return false
+	}
+	last := args[len(args)-1]
+	return len(args) == 1 && (args[0] == "-V=full" || args[0] == "-flags") || strings.HasSuffix(last, ".cfg") && strings.HasPrefix(filepath.Base(last), "vet")
 }
 
 // tune sets Go's runtime for what this program does, unless the environment

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/penstock-io/penstock/internal/realtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata/script")
@@ -24,18 +26,21 @@ func TestScript(t *testing.T) {
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
-			for _, name := range []string{"DOOR", "ADMIN", "KAFKA"} {
-				e.Setenv(name, freeAddr(t))
+			for _, name := range []string{"DOOR", "ADMIN", "KAFKA", "SINK"} {
+				e.Setenv(name, realtest.Addr(t))
 			}
+			e.Setenv("PENSTOCK_REQUEST_TIMEOUT", "1m") // a busy machine takes its time
+			e.Setenv("PENSTOCK_READS_TIMEOUT", "1m")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status":  scriptStatus,
-			"post":    scriptPost,
-			"await":   scriptAwait,
-			"hangup":  scriptHangup,
-			"rows":    scriptRows,
-			"produce": scriptProduce,
+			"status":   scriptStatus,
+			"compress": scriptCompress,
+			"post":     scriptPost,
+			"await":    scriptAwait,
+			"hangup":   scriptHangup,
+			"rows":     scriptRows,
+			"produce":  scriptProduce,
 		},
 	})
 }

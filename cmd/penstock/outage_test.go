@@ -38,7 +38,7 @@ func outage(t *testing.T) time.Duration {
 func TestKafkaAway(t *testing.T) {
 	t.Parallel()
 	k := realtest.StartKafka(t)
-	p := startPenstock(t, "--kafka", k.Addr(), "--request-timeout", "2s")
+	p := startPenstock(t, "--kafka", k.Addr(), "--request-timeout", "10s")
 	normal := p.pace(t, 1, 5*time.Second)
 
 	k.Kill9(t)
@@ -51,7 +51,7 @@ func TestKafkaAway(t *testing.T) {
 	t.Logf("p99 with Kafka %v, without %v (%.1f times)", normal, away, float64(away)/float64(normal))
 
 	k.Restart(t)
-	eventually(t, 60*time.Second, "the order sent with ack=kafka is acknowledged as a duplicate in Kafka", func() bool {
+	eventually(t, "the order sent with ack=kafka is acknowledged as a duplicate in Kafka", func() bool {
 		status, _, body := p.order(t, patient, "kafka")
 		return status == http.StatusOK && strings.Contains(body, `"status":"duplicate","ack":"kafka"`)
 	})
@@ -147,7 +147,7 @@ func TestJournalFull(t *testing.T) {
 		t.Errorf("the refused order %d is known all the same: %v %v", full, res, err)
 	}
 	k.Restart(t)
-	eventually(t, 60*time.Second, "there is room again", func() bool {
+	eventually(t, "there is room again", func() bool {
 		status, _, _ := p.postOrder(t, full, 1, "disk", note)
 		return status == http.StatusAccepted
 	})
@@ -159,7 +159,7 @@ func TestJournalFull(t *testing.T) {
 // record, and every sender is told that it is there.
 func TestSameIDAtOnce(t *testing.T) {
 	t.Parallel()
-	p := startPenstock(t, "--dev-kafka", freeAddr(t))
+	p := startPenstock(t, "--dev-kafka", realtest.Addr(t))
 	statuses := make(chan string, 64)
 	for range cap(statuses) {
 		go func() {

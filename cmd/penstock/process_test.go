@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/penstock-io/penstock/internal/realtest"
 )
 
 // asPenstock makes the test binary, run again, behave as the program itself.
@@ -36,10 +37,11 @@ type process struct {
 // of args names the broker.
 func startPenstock(t *testing.T, args ...string) *process {
 	t.Helper()
-	door, admin, data := freeAddr(t), freeAddr(t), t.TempDir()
+	door, admin, data := realtest.Addr(t), realtest.Addr(t), t.TempDir()
 	p := &process{
 		door: "http://" + door, admin: "http://" + admin, data: data,
-		args:   append([]string{"serve", "--listen", door, "--admin", admin, "--data", data}, args...),
+		args: append([]string{"serve", "--listen", door, "--admin", admin, "--data", data,
+			"--request-timeout", "1m", "--reads-timeout", "1m"}, args...), // a busy machine takes its time
 		ledger: newLedger(),
 	}
 	for i, a := range args {
@@ -67,14 +69,14 @@ func (p *process) start(t *testing.T) {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal("start penstock:", err)
 	}
-	eventually(t, 30*time.Second, "penstock answers at its door", func() bool {
+	eventually(t, "penstock answers at its door", func() bool {
 		res, err := http.Get(p.door + "/v1/streams")
 		if err != nil {
 			return false
 		}
 		io.Copy(io.Discard, res.Body)
 		res.Body.Close()
-		return res.StatusCode == http.StatusOK
+		return res.StatusCode == http.StatusOK || res.StatusCode == http.StatusUnauthorized
 	})
 }
 
@@ -113,27 +115,20 @@ func (p *process) metric(t *testing.T, name string) float64 {
 	return -1
 }
 
-// freeAddr is a loopback address that was free a moment ago.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+// patience is how long a test waits for what takes seconds at most: it only
+// ends what hangs, on however busy a machine.
+const patience = 3 * time.Minute
 
-// eventually polls cond until it holds or limit has passed.
-func eventually(t *testing.T, limit time.Duration, what string, cond func() bool) {
+// eventually polls cond until it holds.
+func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	deadline := time.After(limit)
+	deadline := time.After(patience)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !cond() {
 		select {
 		case <-deadline:
-			t.Fatalf("not within %v: %s", limit, what)
+			t.Fatalf("not within %v: %s", patience, what)
 		case <-tick.C:
 		}
 	}

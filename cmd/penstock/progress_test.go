@@ -6,11 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/penstock-io/penstock/internal/realtest"
 	"github.com/penstock-io/penstock/kafka"
 )
 
@@ -20,7 +20,7 @@ import (
 // in one that begins when the journal is beyond what Kafka has.
 func TestOlderCopyOfJournal(t *testing.T) {
 	t.Parallel()
-	p := startPenstock(t, "--dev-kafka", freeAddr(t), "--drain-timeout", "1s")
+	p := startPenstock(t, "--dev-kafka", realtest.Addr(t), "--drain-timeout", "1s")
 	p.acked(t, 1, 3, "kafka")
 	p.terminate(t)
 	dir, older := filepath.Join(p.data, "journal"), filepath.Join(t.TempDir(), "older")
@@ -38,7 +38,7 @@ func TestOlderCopyOfJournal(t *testing.T) {
 	}
 	for life, last := range []int64{105, 120, 121} {
 		p.start(t)
-		eventually(t, 20*time.Second, "publishing stands still", func() bool {
+		eventually(t, "publishing stands still", func() bool {
 			return p.metric(t, `penstock_kafka_stalled{stream="orders"}`) == 1
 		})
 		p.acked(t, 100, last, "disk")
@@ -56,7 +56,7 @@ func TestOlderCopyOfJournal(t *testing.T) {
 // nothing is published until that is accepted.
 func TestLostProgress(t *testing.T) {
 	t.Parallel()
-	p := startPenstock(t, "--dev-kafka", freeAddr(t), "--drain-timeout", "1s")
+	p := startPenstock(t, "--dev-kafka", realtest.Addr(t), "--drain-timeout", "1s")
 	p.acked(t, 1, 3, "kafka")
 	client, err := kgo.NewClient(kgo.SeedBrokers(p.kafka))
 	if err != nil {
@@ -69,7 +69,7 @@ func TestLostProgress(t *testing.T) {
 	p.terminate(t)
 	p.start(t)
 	p.acked(t, 4, 6, "disk")
-	eventually(t, 20*time.Second, "publishing stands still", func() bool {
+	eventually(t, "publishing stands still", func() bool {
 		return p.metric(t, `penstock_kafka_stalled{stream="orders"}`) == 1
 	})
 	if backlog := p.metric(t, `penstock_journal_backlog_events{stream="orders"}`); backlog != 3 {
@@ -85,7 +85,7 @@ func TestLostProgress(t *testing.T) {
 // restart: there is no progress to compare.
 func TestAtLeastOnce(t *testing.T) {
 	t.Parallel()
-	p := startPenstock(t, "--dev-kafka", freeAddr(t), "--kafka-at-least-once")
+	p := startPenstock(t, "--dev-kafka", realtest.Addr(t), "--kafka-at-least-once")
 	p.acked(t, 1, 3, "kafka")
 	p.terminate(t)
 	p.start(t)

@@ -25,12 +25,13 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	door, admin, kafka := freeAddr(t), freeAddr(t), freeAddr(t)
+	door, admin, kafka := realtest.Addr(t), realtest.Addr(t), realtest.Addr(t)
 	script := fenced(t, string(readme), "sh")
 	script = strings.NewReplacer("localhost:8080", door, "localhost:9092", kafka).Replace(script)
 	cmd := exec.Command("bash", "-e", "-c", script)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "PENSTOCK_LISTEN="+door, "PENSTOCK_ADMIN="+admin, "PENSTOCK_DEV_KAFKA="+kafka, "PENSTOCK_DATA="+t.TempDir())
+	cmd.Env = append(os.Environ(), "PENSTOCK_LISTEN="+door, "PENSTOCK_ADMIN="+admin, "PENSTOCK_DEV_KAFKA="+kafka, "PENSTOCK_DATA="+t.TempDir(),
+		"PENSTOCK_REQUEST_TIMEOUT=1m", "PENSTOCK_READS_TIMEOUT=1m") // a busy machine takes its time
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	said, err := os.Create(filepath.Join(t.TempDir(), "said")) // a file, since the server left behind would hold a pipe open
 	if err != nil {
@@ -41,7 +42,7 @@ func TestReadme(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(3*time.Minute, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	timer := time.AfterFunc(3*patience, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	defer timer.Stop()
 	err = cmd.Wait()
 	defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the server it left running

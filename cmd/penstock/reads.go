@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/penstock-io/penstock/auth"
-	"github.com/penstock-io/penstock/ingest"
 	"github.com/penstock-io/penstock/postgres"
 	"github.com/penstock-io/penstock/reads"
 	"github.com/penstock-io/penstock/sqlite"
@@ -23,13 +24,45 @@ type readsConfig struct {
 	from       string
 	cursorKeys string
 	rate       float64
+	timeout    time.Duration
+	proxies    prefixes
 	tokens     auth.TokenOptions
+}
+
+// prefixes are networks, as a flag.
+type prefixes []netip.Prefix
+
+// String is the networks as Set reads them.
+func (p *prefixes) String() string {
+	var all []string
+	for _, prefix := range *p {
+		all = append(all, prefix.String())
+	}
+	return strings.Join(all, ",")
+}
+
+// Set reads networks and addresses with commas between them.
+func (p *prefixes) Set(text string) error {
+	*p = nil
+	for word := range strings.SplitSeq(text, ",") {
+		one, err := netip.ParsePrefix(word)
+		if addr, plain := netip.ParseAddr(word); plain == nil {
+			one, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil {
+			return fmt.Errorf("%q is no network; write 10.0.0.0/8 or an address", word)
+		}
+		*p = append(*p, one.Masked())
+	}
+	return nil
 }
 
 func (c *readsConfig) define(flags *flag.FlagSet) {
 	flags.StringVar(&c.from, "reads-from", "", "`database` that a stream file's reads are answered from: as --to, but with the role that penstock role makes; empty: the one of --to")
-	flags.StringVar(&c.cursorKeys, "cursor-keys", "", "`file` of the keys that sign cursors, base64, the newest first, the same on every node; empty: cursor.keys in the data folder, made at the first start")
-	flags.Float64Var(&c.rate, "reads-rate", 50, "reads a second that one key or token may ask for")
+	flags.StringVar(&c.cursorKeys, "cursor-keys", "", "`file` of the keys that sign cursors, base64, the newest first, the same on every node; read again on SIGHUP; empty: cursor.keys in the data folder, made at the first start")
+	flags.Float64Var(&c.rate, "reads-rate", 50, "reads a second that one key or token may ask for, and half of what one address may")
+	flags.DurationVar(&c.timeout, "reads-timeout", 400*time.Millisecond, "how long a page may take, waiting for a connection included, before it is answered 503")
+	flags.Var(&c.proxies, "trusted-proxies", "`NETWORK[,…]` of the proxies in front, as 10.0.0.0/8: what they say in X-Forwarded-For is whose rate is counted; empty: nobody is believed")
 	flags.StringVar(&c.tokens.Issuer, "jwt-issuer", "", "take JWTs of this issuer (iss) for reading, beside API keys; needs --jwt-audience and --jwt-jwks")
 	flags.StringVar(&c.tokens.Audience, "jwt-audience", "", "what a JWT must be for (aud)")
 	flags.StringVar(&c.tokens.JWKS, "jwt-jwks", "", "https:// `URL or file` of the issuer's public keys")
@@ -50,8 +83,10 @@ func (c *readsConfig) check() error {
 		return usagef("--jwt-issuer, --jwt-audience and --jwt-jwks go together")
 	case !(c.rate > 0):
 		return usagef("--reads-rate must be more than 0")
-	case c.from != "":
-		return checkDatabase(c.from)
+	case c.timeout < 10*time.Millisecond || c.timeout > time.Minute:
+		return usagef("--reads-timeout must be from 10ms to 1m")
+	case c.from != "" && checkDatabase(c.from) != nil:
+		return usagef("--reads-from names no database: write postgres://USER@HOST/DATABASE or sqlite:FILE")
 	}
 	return nil
 }
@@ -64,60 +99,99 @@ type reader interface {
 
 // A readingRoom is what serve keeps open for reading.
 type readingRoom struct {
-	handler *reads.Handler
-	reader  reader
-	stop    context.CancelFunc // of the tokens' refresh
+	handler    *reads.Handler
+	reader     reader
+	cursorKeys string // their file
+	tokens     *auth.Tokens
+	stop       context.CancelFunc // of the tokens' refresh
 }
 
-// openReads opens what the reads are answered from.
-func openReads(c readsConfig, from, data string, door *ingest.Handler, open bool, log *slog.Logger) (*readingRoom, error) {
+// openReads opens what the reads are answered from, for the house whose door
+// and metrics there are already.
+func (h *house) openReads(from string) (room *readingRoom, err error) {
+	c := h.config.reads
 	if c.cursorKeys == "" {
-		c.cursorKeys = filepath.Join(data, "cursor.keys")
+		c.cursorKeys = filepath.Join(h.config.data, "cursor.keys")
+		if err := reads.MakeCursorKeys(c.cursorKeys); err != nil {
+			return nil, err
+		}
 	}
 	keys, err := reads.LoadCursorKeys(c.cursorKeys)
 	if err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	room := &readingRoom{stop: stop}
+	room = &readingRoom{cursorKeys: c.cursorKeys, stop: stop}
+	defer func() {
+		if err != nil {
+			room, err = nil, errors.Join(err, room.close())
+		}
+	}()
 	who := &auth.Authenticator{}
-	if !open { // --open lets anybody send, but lets nobody read what others sent
-		who.Keys = door.Holder
+	if !h.config.open || h.config.keys != "" { // --open lets anybody send, but lets nobody read what others sent
+		who.Keys = h.door.Holder
 	}
 	if c.tokens.Issuer != "" {
-		c.tokens.Log = log
-		if who.Tokens, err = auth.OpenTokens(ctx, c.tokens); err != nil {
-			stop()
-			return nil, err
+		c.tokens.Log = h.log
+		if room.tokens, err = auth.OpenTokens(ctx, c.tokens); err != nil {
+			return room, err
 		}
+		who.Tokens = room.tokens
 	}
-	if file, ok := strings.CutPrefix(from, "sqlite:"); ok {
-		room.reader, err = sqlite.OpenReader(file)
-	} else {
-		if c.from == "" {
-			log.Warn("reads are answered with the role that writes the tables, so row-level security does not bind it: make one with penstock role, and name it in --reads-from")
-		}
-		room.reader, err = postgres.OpenReader(from, postgres.ReaderOptions{})
+	if room.reader, err = c.openReader(from, h.log); err != nil {
+		return room, err
 	}
+	room.handler, err = reads.New(reads.Options{
+		Auth: who, Keys: keys, Rate: c.rate, Proxies: c.proxies, Metrics: h.metrics, Log: h.log, Audit: h.audit,
+	})
 	if err != nil {
-		stop()
-		return nil, err
+		return room, err
 	}
-	room.handler, err = reads.New(reads.Options{Auth: who, Keys: keys, Rate: c.rate, Log: log, Audit: log.With("audit", true)})
-	if err != nil {
-		return nil, errors.Join(err, room.close())
-	}
-	door.Mount(room.handler)
+	h.door.Mount(room.handler)
 	return room, nil
 }
 
-// replace serves the reads that the streams declare.
+// openReader opens the database for reading.
+func (c *readsConfig) openReader(from string, log *slog.Logger) (reader, error) {
+	if file, ok := strings.CutPrefix(from, "sqlite:"); ok {
+		r, err := sqlite.OpenReader(file, sqlite.ReaderOptions{Timeout: c.timeout})
+		if err != nil {
+			return nil, err // not a reader that is not nil but holds nil
+		}
+		return r, nil
+	}
+	if c.from == "" { // no role of its own
+		log.Warn("reads are answered with the role that writes the tables, so row-level security does not bind it: make one with penstock role, and name it in --reads-from")
+	}
+	warnUnverified(from, log)
+	r, err := postgres.OpenReader(from, postgres.ReaderOptions{Timeout: c.timeout})
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// replace serves the reads that the streams declare, with the cursor keys and
+// the issuer's keys as they now are in their files. What is broken leaves all
+// as it was.
 func (r *readingRoom) replace(rules []*stream.Stream) error {
+	keys, err := reads.LoadCursorKeys(r.cursorKeys)
+	if err != nil {
+		return err
+	}
+	if r.tokens != nil {
+		if err := r.tokens.Reload(); err != nil {
+			return err
+		}
+	}
 	var tables []reads.Table
 	for _, s := range rules {
 		tables = append(tables, reads.Table{Stream: s, Rows: r.reader.Rows(s)})
 	}
-	return r.handler.Replace(tables)
+	if err := r.handler.Replace(tables); err != nil {
+		return err
+	}
+	return r.handler.ReplaceKeys(keys)
 }
 
 func (r *readingRoom) close() error {
@@ -125,11 +199,14 @@ func (r *readingRoom) close() error {
 		return nil
 	}
 	r.stop()
-	var err error
+	var errs []error
 	if r.handler != nil {
-		err = r.handler.Close()
+		errs = append(errs, r.handler.Close())
 	}
-	return errors.Join(err, r.reader.Close())
+	if r.reader != nil {
+		errs = append(errs, r.reader.Close())
+	}
+	return errors.Join(errs...)
 }
 
 func defineRole(flags *flag.FlagSet) runner {

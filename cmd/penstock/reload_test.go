@@ -9,7 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/penstock-io/penstock/internal/realtest"
 )
 
 // TestReloadDuringLookup reloads twice while a request waits for a look-up: the
@@ -36,7 +37,7 @@ key: user_id
 enrich:
   region:
     http: {url: %q}
-    timeout: 9s
+    timeout: 1m
     match: country
     add: {region: name}
     on_error: reject
@@ -44,7 +45,7 @@ topic: orders
 `, regions.URL+"/{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := startPenstock(t, "--dev-kafka", freeAddr(t), "--streams", rules)
+	p := startPenstock(t, "--dev-kafka", realtest.Addr(t), "--streams", rules)
 	status := make(chan int, 1)
 	go func() {
 		res, err := http.Post(p.door+"/v1/streams/orders/events", "application/json", strings.NewReader(`{"order_id":1,"user_id":1,"country":"DE"}`))
@@ -60,7 +61,7 @@ topic: orders
 		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, 10*time.Second, "the reload is taken", func() bool {
+		eventually(t, "the reload is taken", func() bool {
 			return p.metric(t, `penstock_reloads_total{result="taken"}`) == float64(n+1) || len(status) > 0
 		})
 	}

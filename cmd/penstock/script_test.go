@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -35,6 +37,25 @@ func scriptStatus(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// scriptCompress writes a file's text as its name's ending says: compress
+// FILE FILE.gz, or FILE.zst
+func scriptCompress(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: compress FILE FILE.gz|FILE.zst")
+	}
+	out, err := os.Create(ts.MkAbs(args[1]))
+	ts.Check(err)
+	var w io.WriteCloser = gzip.NewWriter(out)
+	if strings.HasSuffix(args[1], ".zst") {
+		w, err = zstd.NewWriter(out)
+		ts.Check(err)
+	}
+	_, err = io.WriteString(w, ts.ReadFile(args[0]))
+	ts.Check(err)
+	ts.Check(w.Close())
+	ts.Check(out.Close())
+}
+
 // scriptAwait waits until a URL answers 200 with a body that has the pattern in
 // it, if there is one: await http://$DOOR/v1/streams [PATTERN]
 func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
@@ -42,7 +63,7 @@ func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: await URL [PATTERN]")
 	}
 	pattern := regexp.MustCompile(strings.Join(args[1:], ""))
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -56,7 +77,7 @@ func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		select {
 		case <-deadline:
-			ts.Fatalf("%s did not answer 200 with %q within 20 s: %v", args[0], pattern, err)
+			ts.Fatalf("%s did not answer 200 with %q within %v: %v", args[0], pattern, patience, err)
 		case <-tick.C:
 		}
 	}
@@ -99,7 +120,7 @@ func scriptRows(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: rows FILE QUERY WANT")
 	}
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -150,15 +171,20 @@ func sqliteRows(file, query string) (string, error) {
 }
 
 // scriptProduce writes each line of a file to a topic, as any program may:
-// produce $KAFKA TOPIC FILE
+// produce $KAFKA TOPIC FILE [HEADER=VALUE]
 func scriptProduce(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 3 {
-		ts.Fatalf("usage: produce BROKER TOPIC FILE")
+	if neg || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: produce BROKER TOPIC FILE [HEADER=VALUE]")
+	}
+	var headers []kgo.RecordHeader
+	if len(args) == 4 {
+		name, value, _ := strings.Cut(args[3], "=")
+		headers = []kgo.RecordHeader{{Key: name, Value: []byte(value)}}
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(args[0]), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	ts.Check(err)
 	defer client.Close()
 	for line := range strings.Lines(ts.ReadFile(args[2])) {
-		ts.Check(client.ProduceSync(context.Background(), &kgo.Record{Topic: args[1], Value: []byte(strings.TrimSuffix(line, "\n"))}).FirstErr())
+		ts.Check(client.ProduceSync(context.Background(), &kgo.Record{Topic: args[1], Value: []byte(strings.TrimSuffix(line, "\n")), Headers: headers}).FirstErr())
 	}
 }

@@ -109,11 +109,15 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	if err != nil {
 		return err
 	}
+	audit, err := c.log.audit(sh.stderr)
+	if err != nil {
+		return err
+	}
 	// From here to the end of the process SIGHUP must not kill: before there is a
 	// door it waits, and behind it there is nothing to reload.
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	h, err := openHouse(c, log)
+	h, err := openHouse(c, log, audit)
 	if err != nil {
 		return err
 	}
@@ -152,6 +156,9 @@ func (c *serveConfig) serve(ctx context.Context, h *house, log *slog.Logger, han
 		servers = append(servers, s)
 	}
 	c.greet(out, h, servers)
+	if err := dropStartPages(); err != nil {
+		log.Debug("pages are kept", "error", err)
+	}
 	return serveAll(ctx, servers, hangup, func() { h.reload(door) })
 }
 

@@ -5,9 +5,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/penstock-io/penstock/ingest"
+	"github.com/penstock-io/penstock/kafka"
 	"github.com/penstock-io/penstock/stream"
 )
 
@@ -21,6 +27,8 @@ type sinkConfig struct {
 	group   string
 	topic   string
 	once    bool
+	foreign bool
+	admin   string
 }
 
 func defineSink(flags *flag.FlagSet) runner {
@@ -30,10 +38,12 @@ func defineSink(flags *flag.FlagSet) runner {
 	flags.Set("kafka", "127.0.0.1:9092")
 	flags.StringVar(&c.stream, "stream", "", "`name` of the stream whose rules judge the events and whose table takes them")
 	flags.StringVar(&c.streams, "streams", "", "stream `file or folder` of them; empty: the orders example that serve writes, in penstock-data/streams")
-	flags.StringVar(&c.to, "to", "", "`database`: postgres://USER@HOST/DATABASE or sqlite:FILE; a password is better in PGPASSWORD")
+	flags.StringVar(&c.to, "to", "", "`database`: postgres://USER@HOST/DATABASE or sqlite:FILE; a password belongs into PGPASSWORD or the environment")
 	flags.StringVar(&c.group, "group", "", "consumer `group` that shares the work, and under whose name the database keeps the offsets: another name begins at the topic's start; empty: one for the stream and the database")
 	flags.StringVar(&c.topic, "topic", "", "the topic, where it is not the stream's")
 	flags.BoolVar(&c.once, "once", false, "stop at the end that the topic has now, instead of going on with what comes")
+	flags.BoolVar(&c.foreign, "foreign", false, "no door of Penstock writes to the topic: believe no event that says it comes from one, and derive and look up for every event anew")
+	flags.StringVar(&c.admin, "admin", "", "`HOST:PORT` of metrics and health; empty for none")
 	c.log.define(flags)
 	return c.run
 }
@@ -60,19 +70,67 @@ func (c *sinkConfig) run(ctx context.Context, sh shell, args []string) error {
 	if c.topic == "" {
 		c.topic = s.Topic
 	}
-	f, err := openFollower(ctx, c.to, c.group, s, log)
-	if err != nil {
+	if err := kafka.CheckTopic(ctx, from, c.topic); err != nil { // before a table is made for nothing
 		return err
 	}
+	open := func() (*follower, error) { return openFollower(ctx, c.to, c.group, s, log) }
+	if !c.once { // which somebody waits for
+		await := open
+		open = func() (*follower, error) { return awaitDatabase(ctx, log, await) }
+	}
+	f, err := open()
+	if err != nil {
+		if ctx.Err() != nil && !c.once {
+			return nil // told to stop, as it is meant to end
+		}
+		return err
+	}
+	if c.foreign {
+		f.mark = nil
+	}
+	warnUnverified(c.to, log)
 	log.Info("following", "topic", c.topic, "table", s.Table.Name, "group", f.group)
-	err = errors.Join(f.run(ctx, from, c.topic, !c.once), f.close())
-	tally := f.total.Tally()
+	err = errors.Join(c.follow(ctx, f, from, log), f.close())
+	tally := f.state.total.Tally()
 	fmt.Fprintln(sh.stdout, tally)
 	if err == nil && tally.Rejected > 0 {
-		fmt.Fprintf(sh.stdout, "the rejects are in the database's table penstock_rejects, with their reasons\n")
+		fmt.Fprintf(sh.stdout, "the rejects are in the database's table penstock_rejects, with their reasons, as those of consumer %s\n", f.consumer)
 		return errFindings
 	}
 	return err
+}
+
+// follow runs the follower, and the admin listener beside it if there is one.
+func (c *sinkConfig) follow(ctx context.Context, f *follower, from kafka.Config, log *slog.Logger) error {
+	if c.admin == "" {
+		return f.run(ctx, from, c.topic, !c.once)
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		tableGauges{func() map[string]*followed { return map[string]*followed{f.rules.Name: f.state} }})
+	writing := ingest.Check{Name: "table", Ready: func(context.Context) error {
+		if f.state.stalled.Load() {
+			return errors.New("nothing can be written to it; the log says why")
+		}
+		return nil
+	}}
+	admin, err := ingest.Listen(c.admin, ingest.NewAdmin(metrics, writing), ingest.ServerOptions{Open: true, Log: log})
+	if err != nil {
+		return err
+	}
+	log.Info("admin", "url", admin.URL())
+	serving, stop := context.WithCancel(ctx)
+	served := make(chan error, 1)
+	go func() {
+		err := admin.Serve(serving)
+		if serving.Err() == nil {
+			log.Error("metrics and health are served no longer; the table is written on", "err", err)
+		}
+		served <- err
+	}()
+	err = f.run(ctx, from, c.topic, !c.once)
+	stop()
+	return errors.Join(err, <-served)
 }
 
 // rules loads the stream that --stream names; the only one needs no name.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,15 +24,33 @@ import (
 type sinkProcess struct {
 	args []string
 	cmd  *exec.Cmd
-	said bytes.Buffer
+	said *utterances
+}
+
+// utterances are what a process says, for who reads while it speaks.
+type utterances struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (u *utterances) Write(b []byte) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.text.Write(b)
+}
+
+func (u *utterances) String() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.text.String()
 }
 
 func (p *sinkProcess) start(t *testing.T) {
 	t.Helper()
 	p.cmd = exec.Command(os.Args[0], p.args...)
 	p.cmd.Env = append(os.Environ(), asPenstock+"=1")
-	p.said.Reset()
-	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
+	p.said = &utterances{}
+	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal("start penstock sink:", err)
 	}
@@ -95,7 +114,7 @@ func (f *feed) run(ctx context.Context) error {
 func (f *feed) await(t *testing.T, n int64) {
 	t.Helper()
 	from := f.written.Load()
-	eventually(t, time.Minute, "orders are written", func() bool { return f.written.Load() >= from+n })
+	eventually(t, "orders are written", func() bool { return f.written.Load() >= from+n })
 }
 
 // want is what the table must hold: of each id the row of the latest time. All

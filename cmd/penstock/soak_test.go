@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/penstock-io/penstock/internal/orders"
+	"github.com/penstock-io/penstock/internal/realtest"
 )
 
 // TestSoak loads one penstock for PENSTOCK_SOAK, with its broker in another
@@ -25,7 +26,7 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal("set PENSTOCK_SOAK to a duration, or run make soak")
 	}
-	broker := startPenstock(t, "--dev-kafka", freeAddr(t), "--to", "none")
+	broker := startPenstock(t, "--dev-kafka", realtest.Addr(t), "--to", "none")
 	p := startPenstock(t, "--kafka", broker.kafka)
 	ctx, cancel := context.WithTimeout(t.Context(), length)
 	defer cancel()

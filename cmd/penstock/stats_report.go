@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/penstock-io/penstock/stats"
@@ -36,8 +37,10 @@ type columnStats struct {
 	Max         number          `json:"max"`
 	Sum         number          `json:"sum"`
 	StdDev      number          `json:"stddev"`
+	Rounded     int64           `json:"integers_rounded"` // beyond 2^53: the figures are those of the nearest float64s
 	Quantiles   []quantileStats `json:"quantiles,omitempty"`
 	Exact       bool            `json:"exact"`
+	Histogram   []binStats      `json:"histogram,omitempty"`
 }
 
 type quantileStats struct {
@@ -70,10 +73,14 @@ func (m *measuring) report(sh shell) error {
 				continue // the group has only empty or bad cells here
 			}
 			if err != nil {
-				return fmt.Errorf("column %s: %w", column, err)
+				return fmt.Errorf("column %s: %w", legible(column), err)
 			}
 			computed++
-			all = append(all, m.line(column, name, &s))
+			l := m.line(i, name, &s)
+			if m.config.histogram {
+				l.Histogram = binsOf(m.groups[name].of[i])
+			}
+			all = append(all, l)
 		}
 		if computed == 0 {
 			return m.nothing(column)
@@ -83,10 +90,13 @@ func (m *measuring) report(sh shell) error {
 	var err error
 	if m.config.json {
 		err = json.NewEncoder(sh.stdout).Encode(map[string]any{
-			"records": m.records.Load(), "bad_records": m.badOf[""], "integers_rounded": m.rounded, "columns": all,
+			"records": m.records.Load(), "bad_records": m.badOf[""], "integers_rounded": m.rounded(), "columns": all,
 		})
 	} else {
 		err = m.table(sh.stdout, all)
+		if err == nil && m.config.histogram {
+			err = drawHistograms(sh.stdout, all, drawing(sh))
+		}
 	}
 	if err == nil && m.bad.Load() > 0 {
 		return errFindings
@@ -97,9 +107,9 @@ func (m *measuring) report(sh shell) error {
 // nothing says why a column has no statistics.
 func (m *measuring) nothing(column string) error {
 	if len(m.examples) > 0 && m.badOf[column] > 0 {
-		return fmt.Errorf("column %s is not numeric: none of its %d cells is a number, as %s", column, m.badOf[column], m.examples[0])
+		return fmt.Errorf("column %s is not numeric: none of its %d cells is a number, as %s", legible(column), m.badOf[column], m.examples[0])
 	}
-	return fmt.Errorf("column %s has no values in %d records", column, m.records.Load())
+	return fmt.Errorf("column %s has no values in %d records", legible(column), m.records.Load())
 }
 
 // complain tells of what was left out.
@@ -110,17 +120,29 @@ func (m *measuring) complain(out io.Writer) {
 	if n := m.bad.Load(); n > 0 {
 		fmt.Fprintf(out, "%d cells or records were left out\n", n)
 	}
-	if m.rounded > 0 {
-		fmt.Fprintf(out, "%d integers beyond 2^53 were rounded to the nearest float64\n", m.rounded)
+	if n := m.rounded(); n > 0 {
+		fmt.Fprintf(out, "%d integers beyond 2^53 were rounded to the nearest float64\n", n)
 	}
 }
 
-func (m *measuring) line(column, name string, s *stats.Summary) columnStats {
+// rounded is how many integers a float64 does not hold.
+func (m *measuring) rounded() (all int64) {
+	for _, g := range m.groups {
+		for _, n := range g.rounded {
+			all += n
+		}
+	}
+	return all
+}
+
+// line is that of column i of a group.
+func (m *measuring) line(i int, name string, s *stats.Summary) columnStats {
+	column, rounded := m.columns[i], m.groups[name].rounded[i]
 	l := columnStats{
 		Column: column, Count: s.Count, Missing: s.Missing, Bad: m.badOf[column], NaNs: s.NaNs, PosInfs: s.PosInfs, NegInfs: s.NegInfs,
 		Mean: number(s.Mean), Median: number(s.Median), MedianError: number(s.MedianErr),
 		Mode: number(s.Mode), ModeCount: s.ModeCount, ModeTies: s.ModeTies, ModeError: s.ModeErr, ModeExact: s.ModeExact,
-		Min: number(s.Min), Max: number(s.Max), Sum: number(s.Sum), StdDev: number(s.StdDev), Exact: s.Exact,
+		Min: number(s.Min), Max: number(s.Max), Sum: number(s.Sum), StdDev: number(s.StdDev), Rounded: rounded, Exact: s.Exact && rounded == 0, Modes: []number{},
 	}
 	if m.config.by != "" {
 		l.By = &name
@@ -139,7 +161,7 @@ func (m *measuring) table(out io.Writer, all []columnStats) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "column\t")
 	if m.config.by != "" {
-		fmt.Fprintf(w, "%s\t", m.config.by)
+		fmt.Fprintf(w, "%s\t", legible(m.config.by))
 	}
 	fmt.Fprint(w, "count\tmissing\tmean\tmedian\tmode\ttimes\tties\tmin\tmax\tsd\t")
 	for _, p := range m.options.Quantiles {
@@ -147,11 +169,11 @@ func (m *measuring) table(out io.Writer, all []columnStats) error {
 	}
 	fmt.Fprintln(w, "exact\t")
 	for _, l := range all {
-		fmt.Fprintf(w, "%s\t", l.Column)
+		fmt.Fprintf(w, "%s\t", legible(l.Column))
 		if l.By != nil {
-			fmt.Fprintf(w, "%s\t", *l.By)
+			fmt.Fprintf(w, "%s\t", legible(*l.By))
 		}
-		fmt.Fprintf(w, "%d\t%d\t%v\t%v\t%v\t%d\t%d\t%v\t%v\t%v\t", l.Count, l.Missing, l.Mean, l.Median, l.Mode, l.ModeCount, l.ModeTies, l.Min, l.Max, l.StdDev)
+		fmt.Fprintf(w, "%d\t%d\t%v\t%v\t%s\t%d\t%d\t%v\t%v\t%v\t", l.Count, l.Missing, l.Mean, l.Median, l.mode(), l.ModeCount, l.ModeTies, l.Min, l.Max, l.StdDev)
 		for _, q := range l.Quantiles {
 			fmt.Fprintf(w, "%v\t", q.Value)
 		}
@@ -160,13 +182,34 @@ func (m *measuring) table(out io.Writer, all []columnStats) error {
 	return w.Flush()
 }
 
+// mode is the most frequent value, if one stood out.
+func (l *columnStats) mode() string {
+	if !l.ModeExact && math.IsNaN(float64(l.Mode)) {
+		return "unknown"
+	}
+	return l.Mode.String()
+}
+
 // exactness says what of a line is exact, and else by how much it may be off.
 func (l *columnStats) exactness() string {
-	switch {
-	case l.Exact:
-		return "yes"
-	case l.ModeExact:
-		return fmt.Sprintf("median ±%v, times +%d", l.MedianError, l.ModeError)
+	var all []string
+	if l.MedianError > 0 {
+		all = append(all, fmt.Sprintf("median ±%v", l.MedianError))
 	}
-	return fmt.Sprintf("median ±%v, mode uncertain, times +%d", l.MedianError, l.ModeError)
+	if !l.ModeExact {
+		all = append(all, "mode uncertain")
+	}
+	if l.ModeError > 0 {
+		all = append(all, fmt.Sprintf("times +%d", l.ModeError))
+	}
+	if l.Rounded > 0 {
+		all = append(all, fmt.Sprintf("%d integers rounded", l.Rounded))
+	}
+	switch {
+	case l.Exact && l.ModeExact:
+		return "yes"
+	case len(all) == 0:
+		return "no"
+	}
+	return strings.Join(all, ", ")
 }

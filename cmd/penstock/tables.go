@@ -16,6 +16,7 @@ type tableKeepers map[string]*tableKeeper
 // A tableKeeper runs a follower for as long as its stream's rules are in force.
 type tableKeeper struct {
 	version string // of the rules
+	state   *followed
 	stop    context.CancelFunc
 	stopped chan struct{} // closed when the follower has ended
 }
@@ -23,9 +24,13 @@ type tableKeeper struct {
 // keep has a follower for each of the streams, by the rules as they now are.
 // What hinders one is logged, and tried again: the door needs no table.
 func (ks *tableKeepers) keep(rules []*stream.Stream, to string, from kafka.Config, log *slog.Logger) {
-	kept := tableKeepers{}
+	kept, states := tableKeepers{}, map[string]*followed{}
 	for _, s := range rules {
 		old := (*ks)[s.Name]
+		states[s.Name] = &followed{}
+		if old != nil {
+			states[s.Name] = old.state
+		}
 		if old != nil && old.version == s.Version {
 			kept[s.Name] = old
 			delete(*ks, s.Name)
@@ -34,7 +39,7 @@ func (ks *tableKeepers) keep(rules []*stream.Stream, to string, from kafka.Confi
 	ks.stop()
 	for _, s := range rules {
 		if kept[s.Name] == nil {
-			kept[s.Name] = startTableKeeper(s, to, from, log)
+			kept[s.Name] = startTableKeeper(s, states[s.Name], to, from, log)
 		}
 	}
 	*ks = kept
@@ -51,12 +56,12 @@ func (ks *tableKeepers) stop() {
 	*ks = nil
 }
 
-func startTableKeeper(s *stream.Stream, to string, from kafka.Config, log *slog.Logger) *tableKeeper {
+func startTableKeeper(s *stream.Stream, state *followed, to string, from kafka.Config, log *slog.Logger) *tableKeeper {
 	ctx, stop := context.WithCancel(context.Background())
-	k := &tableKeeper{version: s.Version, stop: stop, stopped: make(chan struct{})}
+	k := &tableKeeper{version: s.Version, state: state, stop: stop, stopped: make(chan struct{})}
 	go func() {
 		defer close(k.stopped)
-		keepTable(ctx, s, to, from, log.With("stream", s.Name))
+		k.run(ctx, s, to, from, log.With("stream", s.Name))
 	}()
 	return k
 }
@@ -68,12 +73,12 @@ const (
 	topicPause  = 200 * time.Millisecond
 )
 
-// keepTable follows the stream's topic until ctx ends, and begins again when
-// that fails. The same failure is said once.
-func keepTable(ctx context.Context, s *stream.Stream, to string, from kafka.Config, log *slog.Logger) {
+// run follows the stream's topic until ctx ends, and begins again when that
+// fails. The same failure is said once.
+func (k *tableKeeper) run(ctx context.Context, s *stream.Stream, to string, from kafka.Config, log *slog.Logger) {
 	said := ""
 	for ctx.Err() == nil {
-		err := followOnce(ctx, s, to, from, log)
+		err := k.follow(ctx, s, to, from, log)
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
@@ -82,6 +87,7 @@ func keepTable(ctx context.Context, s *stream.Stream, to string, from kafka.Conf
 			pause = topicPause // the stream's line makes it as soon as it reaches Kafka
 		} else if err.Error() != said {
 			said = err.Error()
+			k.state.stalled.Store(true)
 			log.Error("the stream's table falls behind its topic", "err", err, "again_in", pause)
 		}
 		select {
@@ -91,11 +97,12 @@ func keepTable(ctx context.Context, s *stream.Stream, to string, from kafka.Conf
 	}
 }
 
-func followOnce(ctx context.Context, s *stream.Stream, to string, from kafka.Config, log *slog.Logger) error {
+func (k *tableKeeper) follow(ctx context.Context, s *stream.Stream, to string, from kafka.Config, log *slog.Logger) error {
 	f, err := openFollower(ctx, to, "", s, log)
 	if err != nil {
 		return err
 	}
+	f.state = k.state
 	err = f.run(ctx, from, s.Topic, true)
 	if closed := f.close(); err == nil {
 		err = closed

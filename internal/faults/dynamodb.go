@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A DynamoDB is a proxy in front of a DynamoDB that makes it as bad as the
@@ -21,6 +22,10 @@ type DynamoDB struct {
 	Seed uint64 // the same seed draws the same faults for the same requests
 
 	Shares DynamoDBShares
+
+	// Takes is how long it keeps each request before it does anything; 0 is no
+	// time. It bounds the speed of what is in front, on any machine.
+	Takes time.Duration
 
 	mu     sync.Mutex // guards what follows
 	random *rand.Rand
@@ -78,6 +83,7 @@ func (p *DynamoDB) draw(operation string) (fault string) {
 // ServeHTTP carries the request on, or does not.
 func (p *DynamoDB) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	time.Sleep(p.Takes)
 	switch fault := p.draw(operation); fault {
 	case "throttle":
 		answerError(w, http.StatusBadRequest, "ProvisionedThroughputExceededException")

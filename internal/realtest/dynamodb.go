@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 const dynamoDBVersion = "3.1.0"
@@ -41,7 +42,7 @@ func newDynamoDB() (*webServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(1)
+	port, err := reservePort()
 	if err != nil {
 		return nil, err
 	}
@@ -52,19 +53,21 @@ func newDynamoDB() (*webServer, error) {
 	server, err := launch{folder: folder, remove: true, signal: syscall.SIGKILL, args: []string{
 		"java", "-Xmx512m", "-Djava.library.path=" + jars, "-cp", filepath.Join(jars, "*"),
 		"software.amazon.dynamodb.services.local.main.ServerRunner",
-		"-inMemory", "-port", strconv.Itoa(ports[0]), "-disableTelemetry",
+		"-inMemory", "-port", strconv.Itoa(port), "-disableTelemetry",
 	}}.start()
 	if err != nil {
 		os.RemoveAll(folder)
 		return nil, err
 	}
-	url := fmt.Sprintf("http://127.0.0.1:%d", ports[0])
+	url := fmt.Sprintf("http://127.0.0.1:%d", port)
 	return &webServer{server, url}, server.ready(func() error { return answers(url) })
 }
 
 // answers reports whether any HTTP answer comes from there.
 func answers(url string) error {
-	res, err := http.Get(url)
+	client := http.Client{Timeout: 10 * time.Second} // one that is just starting may take a connection and forget it
+	defer client.CloseIdleConnections()
+	res, err := client.Get(url)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,11 @@ func newKafka(settings []string, remove bool) (*KafkaServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(2)
+	broker, err := reservePort()
+	if err != nil {
+		return nil, err
+	}
+	controller, err := reservePort()
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +92,8 @@ func newKafka(settings []string, remove bool) (*KafkaServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &KafkaServer{addr: fmt.Sprintf("127.0.0.1:%d", ports[0]), folder: folder, remove: remove, jars: jars}
-	if err := k.format(ports[1], settings); err != nil {
+	k := &KafkaServer{addr: fmt.Sprintf("127.0.0.1:%d", broker), folder: folder, remove: remove, jars: jars}
+	if err := k.format(controller, settings); err != nil {
 		os.RemoveAll(folder)
 		return nil, err
 	}
@@ -153,7 +157,7 @@ func (k *KafkaServer) run() error {
 	}
 	defer client.Close()
 	return p.ready(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		return client.Ping(ctx)
 	})

@@ -3,6 +3,7 @@ package realtest
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -50,6 +51,33 @@ func (p *PostgresServer) Database(t testing.TB) string {
 	return p.dsn + name
 }
 
+// TLS has the server speak TLS from now on, with a certificate that is its own
+// authority and its key, in PEM.
+func (p *PostgresServer) TLS(t testing.TB, certificate, key []byte) {
+	t.Helper()
+	for name, text := range map[string][]byte{"server.crt": certificate, "server.key": key} {
+		file := filepath.Join(p.launch.folder, "data", name)
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if as := p.launch.as; as != nil {
+			if err := os.Chown(file, int(as.Uid), int(as.Gid)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, statement := range []string{"ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()"} {
+		if err := execPostgres(p.dsn+"postgres", statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Until the server has read its settings again, it has none or the one before.
+	ours := "postgres?sslmode=verify-ca&sslrootcert=" + url.QueryEscape(filepath.Join(p.launch.folder, "data", "server.crt"))
+	if err := p.ready(func() error { return execPostgres(p.dsn+ours, "SELECT 1") }); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Kill9 kills the server without a chance to write anything more.
 func (p *PostgresServer) Kill9(t testing.TB) {
 	t.Helper()
@@ -63,16 +91,19 @@ func (p *PostgresServer) Kill9(t testing.TB) {
 // and until then the new one refuses to start.
 func (p *PostgresServer) Restart(t testing.TB) {
 	t.Helper()
-	var err error
-	for range 20 {
+	for deadline := time.Now().Add(readyWithin); ; {
+		var err error
 		if p.process, err = p.launch.start(); err == nil {
 			if err = p.answers(); err == nil {
 				return
 			}
 			p.stop()
 		}
+		if time.Now().After(deadline) {
+			t.Fatalf("restart PostgreSQL: %v", err)
+		}
+		time.Sleep(50 * time.Millisecond) // one that refuses at once must not take the machine from those it waits for
 	}
-	t.Fatalf("restart PostgreSQL: %v", err)
 }
 
 func (p *PostgresServer) answers() error {
@@ -100,7 +131,7 @@ func Postgres(t testing.TB) string {
 }
 
 func execPostgres(dsn, statement string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
@@ -120,7 +151,7 @@ func newPostgres(settings []string, remove bool) (*PostgresServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(1)
+	reserved, err := reservePort()
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +172,7 @@ func newPostgres(settings []string, remove bool) (*PostgresServer, error) {
 		os.RemoveAll(folder)
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	port := strconv.Itoa(ports[0])
+	port := strconv.Itoa(reserved)
 	// SIGQUIT is PostgreSQL's immediate shutdown: its children end with it.
 	args := []string{postgres, "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + folder}
 	for _, setting := range settings {

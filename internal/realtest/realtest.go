@@ -19,7 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,8 +30,9 @@ import (
 	"time"
 )
 
-// readyWithin bounds the wait for a server's first answer.
-const readyWithin = 60 * time.Second
+// readyWithin bounds the wait for a server's first answer, and each question to
+// it: many times what that takes, as a busy machine starts a JVM in a minute.
+const readyWithin = 3 * time.Minute
 
 // Name returns a name that no other test uses, fit for a topic, a database or
 // a bucket: lower case letters, digits and hyphens.
@@ -106,20 +106,6 @@ func once(done string, work func() error) error {
 		return nil
 	}
 	return work()
-}
-
-// freePorts returns n ports of the loopback that nobody listens on.
-func freePorts(n int) ([]int, error) {
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() // only now, so that no port comes twice
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports, nil
 }
 
 // A process is a server under a watch: a shell that waits at a pipe this

@@ -32,7 +32,7 @@ func TestKafkaOutlivesKill9(t *testing.T) {
 		t.Skip("starts a broker of its own")
 	}
 	server := realtest.StartKafka(t)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	client, err := kgo.NewClient(kgo.SeedBrokers(server.Addr()), kgo.DefaultProduceTopic("t"))
 	if err != nil {

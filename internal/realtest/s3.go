@@ -35,7 +35,7 @@ func newS3() (*webServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(1)
+	port, err := reservePort()
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func newS3() (*webServer, error) {
 	if err := os.Mkdir(data, 0o755); err != nil {
 		return nil, err
 	}
-	addr := fmt.Sprintf("127.0.0.1:%d", ports[0])
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	server, err := launch{folder: folder, remove: true, signal: syscall.SIGKILL, args: []string{
 		"env", "ROOT_ACCESS_KEY=" + S3AccessKey, "ROOT_SECRET_KEY=" + S3SecretKey, program, "--port", addr, "posix", data,
 	}}.start()

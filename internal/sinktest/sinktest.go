@@ -89,7 +89,7 @@ func body(n uint64) []byte { return fmt.Appendf(nil, `{"n":%d}`, n) }
 
 func (s *subject) write(t *testing.T, b *penstock.Batch) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	if err := s.sink.Write(ctx, b); err != nil {
 		t.Fatalf("write %d events: %v", len(b.Events), err)
@@ -283,7 +283,7 @@ func testConcurrentBatches(t *testing.T, s *subject) {
 	errs := make([]error, len(batches))
 	for i, b := range batches {
 		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 			defer cancel()
 			errs[i] = s.sink.Write(ctx, b)
 		})

@@ -23,7 +23,9 @@ import (
 const (
 	SizeMax    = 64 << 20 // bytes of one file; a longer text is an error and no tree
 	depthMax   = 200      // nested brackets, blocks and operands
-	chainMax   = 10_000   // operators, attributes or branches in one chain
+	chainMax   = 10_000   // attributes, calls or branches in one chain
+	sumMax     = 100_000  // operators in one chain
+	linksMax   = 250_000  // of all chains of one statement, which may stand in each other
 	unendedMax = 100      // strings without an end
 )
 

@@ -19,6 +19,7 @@ type parser struct {
 	kind  kind   // its kind
 	last  uint32 // end of the last token that was no layout
 	depth int
+	links int // of the chains in the statement so far
 
 	exprs []Expr // being gathered; each list is cut off when it is whole
 	stmts []Stmt
@@ -155,9 +156,12 @@ func (p *parser) deeper() {
 
 // chain fails when a chain of operators, attributes or calls gets so long
 // that walking the tree would need a very deep stack.
-func (p *parser) chain(n int) {
-	if n > chainMax {
-		p.fail(Span{p.start(), p.start()}, "this chain has more than %d links", chainMax)
+func (p *parser) chain(n, most int) {
+	if n > most {
+		p.fail(Span{p.start(), p.start()}, "this chain has more than %d links", most)
+	}
+	if p.links++; p.links > linksMax {
+		p.fail(Span{p.start(), p.start()}, "the chains of this statement have more than %d links", linksMax)
 	}
 }
 
@@ -190,6 +194,7 @@ func (p *parser) statement() {
 			p.skip(begin)
 		}
 	}()
+	p.links = 0
 	p.statementRule()
 }
 

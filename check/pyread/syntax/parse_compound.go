@@ -5,7 +5,7 @@ package syntax
 func (p *parser) ifStmt() Stmt {
 	var chain []*If
 	for p.kind == keywordIf || p.kind == keywordElif {
-		p.chain(len(chain))
+		p.chain(len(chain), chainMax)
 		s := &If{Span: Span{Start: p.start()}}
 		p.next()
 		s.Test = p.namedExpression()

@@ -200,7 +200,7 @@ func (p *parser) binary(above uint8) Expr {
 	start := p.start()
 	left := p.factor()
 	for n := 0; precedence[p.kind] > above; n++ {
-		p.chain(n)
+		p.chain(n, sumMax)
 		k := p.kind
 		p.next()
 		right := p.binary(precedence[k])
@@ -275,7 +275,7 @@ func (p *parser) primary() Expr {
 		default:
 			return value
 		}
-		p.chain(n)
+		p.chain(n, chainMax)
 	}
 }
 

@@ -171,7 +171,7 @@ func (p *parser) namePattern() Pattern {
 	}
 	var value Expr = &Name{Span: p.to(start), ID: id}
 	for n := 0; p.accept(dot); n++ {
-		p.chain(n)
+		p.chain(n, chainMax)
 		attr := p.ident("a name after '.'")
 		value = &Attribute{Span: p.to(start), Value: value, Attr: attr}
 	}

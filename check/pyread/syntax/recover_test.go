@@ -84,9 +84,10 @@ func TestDeep(t *testing.T) {
 	const n = 100_000
 	for _, text := range []string{
 		strings.Repeat("(", n), strings.Repeat("[", n) + strings.Repeat("]", n), strings.Repeat("f'{", n),
-		strings.Repeat("-", n) + "1", strings.Repeat("not ", n) + "1", "1" + strings.Repeat("+1", n), "a" + strings.Repeat(".a", n),
+		strings.Repeat("-", n) + "1", strings.Repeat("not ", n) + "1", "1" + strings.Repeat("+1", 2*n), "a" + strings.Repeat(".a", n),
 		"a" + strings.Repeat("()", n), strings.Repeat("lambda:", n) + "1", "a" + strings.Repeat(" if a else a", n), "a" + strings.Repeat("**a", n),
 		"if a: b\n" + strings.Repeat("elif a: b\n", n), "match x:\n case " + strings.Repeat("(", n), strings.Repeat("{1:", n),
+		strings.Repeat("(", 5) + "a" + strings.Repeat(strings.Repeat("+a", n-10)+")", 5), // each chain short enough, the tree too deep
 		"f'{x:" + strings.Repeat("{x:", n), strings.Repeat("'''", n+1), blocks(1000),
 	} {
 		file := syntax.Parse("m.py", []byte(text+"\n"))

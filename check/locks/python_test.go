@@ -1,0 +1,239 @@
+package locks_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/penstock-io/penstock/check/finding"
+	"github.com/penstock-io/penstock/check/ir"
+	"github.com/penstock-io/penstock/check/locks"
+	"github.com/penstock-io/penstock/check/pyread"
+)
+
+// TestPythonQuiet: what was wrongly told of Python's standard library. Each case
+// comes with a twin that must be told.
+func TestPythonQuiet(t *testing.T) {
+	for name, c := range map[string]struct{ quiet, told string }{
+		"a lock that another thread gives back": {`
+import threading
+def f():
+    done = threading.Lock()
+    def work():
+        done.release()
+    done.acquire()
+    threading.Thread(target=work).start()
+    done.acquire()
+`, `
+import threading
+def f():
+    done = threading.Lock()
+    def work():
+        pass
+    done.acquire()
+    threading.Thread(target=work).start()
+    done.acquire()
+`},
+		"an acquire that waits is true": {`
+import threading
+lock = threading.Lock()
+def f(x):
+    if lock.acquire():
+        try:
+            work()
+        finally:
+            lock.release()
+    return x
+`, `
+import threading
+lock = threading.Lock()
+def f(x):
+    if lock.acquire():
+        if x:
+            return
+        lock.release()
+    return x
+`},
+		"an acquire that fails": {`
+import threading
+lock = threading.Lock()
+def f():
+    try:
+        lock.acquire()
+    except RuntimeError:
+        pass
+    else:
+        lock.release()
+`, `
+import threading
+lock = threading.Lock()
+def f():
+    lock.acquire()
+    try:
+        work()
+    except RuntimeError:
+        return
+    lock.release()
+`},
+		"a wait that returns only what holds": {`
+import asyncio
+cond = asyncio.Condition()
+async def f(ready):
+    await cond.acquire()
+    if await cond.wait_for(ready):
+        cond.release()
+`, `
+import threading
+cond = threading.Condition()
+def f(ready):
+    cond.acquire()
+    if cond.wait_for(ready, timeout=1):
+        cond.release()
+`},
+		"a wait without a time-out": {`
+import asyncio
+cond = asyncio.Condition()
+async def f(result):
+    await cond.acquire()
+    if await cond.wait():
+        cond.release()
+    return True
+`, `
+import threading
+cond = threading.Condition()
+def f():
+    cond.acquire()
+    if cond.wait(1):
+        cond.release()
+    return True
+`},
+		"a lock that is asked whether it is": {`
+import threading
+lock = threading.Lock()
+other = threading.Lock()
+def take():
+    if lock:
+        lock.acquire()
+def give():
+    if lock:
+        lock.release()
+def f():
+    take()
+    give()
+    with other:
+        pass
+def g():
+    with other:
+        with lock:
+            pass
+`, `
+import threading
+lock = threading.Lock()
+other = threading.Lock()
+def f():
+    if lock:
+        lock.acquire()
+    with other:
+        pass
+    lock.release()
+def g():
+    with other:
+        with lock:
+            pass
+`},
+		"the child of a fork": {`
+import os, threading
+a, b = threading.Lock(), threading.Lock()
+def _after():
+    with a:
+        with b:
+            pass
+os.register_at_fork(after_in_child=_after)
+def f():
+    with b:
+        with a:
+            pass
+`, `
+import os, threading
+a, b = threading.Lock(), threading.Lock()
+def _after():
+    with a:
+        with b:
+            pass
+def f():
+    with b:
+        with a:
+            pass
+`},
+	} {
+		if got := failing(t, c.quiet); len(got) > 0 {
+			t.Errorf("%s: told %q", name, got)
+		}
+		if got := failing(t, c.told); len(got) == 0 {
+			t.Errorf("%s: the twin was not told", name)
+		}
+	}
+}
+
+// TestLeakAdvice: advice speaks the language of what it is about.
+func TestLeakAdvice(t *testing.T) {
+	p := &ir.Program{}
+	text := "import threading\nlock = threading.Lock()\ndef f(x):\n    lock.acquire()\n    if x:\n        return\n    lock.release()\n"
+	if problems := pyread.Read(p, []*ir.File{{Path: "m.py", Text: []byte(text), Lang: ir.Python}}); problems != nil {
+		t.Fatal(problems)
+	}
+	found := locks.Analyse(p, locks.Options{})
+	if len(found) != 1 || strings.Contains(found[0].Advice[0], "defer") || !strings.Contains(found[0].Advice[0], "with statement") {
+		t.Errorf("%+v", found)
+	}
+}
+
+func failing(t *testing.T, text string) []string {
+	t.Helper()
+	p := &ir.Program{}
+	if problems := pyread.Read(p, []*ir.File{{Path: "case.py", Text: []byte(text), Lang: ir.Python}}); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	var out []string
+	for _, f := range locks.Analyse(p, locks.Options{}) {
+		if f.Level.Fails() {
+			out = append(out, f.Message)
+		}
+	}
+	return out
+}
+
+// TestApart: threads of which each is joined before the next starts never overlap,
+// and a program without threads has but one. What else may call its functions is not seen.
+func TestApart(t *testing.T) {
+	const head = `import threading
+A = threading.Lock(); B = threading.Lock()
+def f():
+    with A:
+        with B: pass
+def g():
+    with B:
+        with A: pass
+`
+	for body, want := range map[string]finding.Level{
+		"t = threading.Thread(target=f); t.start(); t.join()\nt = threading.Thread(target=g); t.start(); t.join()":                                                    finding.Possible,
+		"def main():\n    t = threading.Thread(target=f)\n    t.start()\n    t.join()\n    t = threading.Thread(target=g)\n    t.start()\n    t.join()\nmain()":       finding.Possible,
+		"def main():\n    t1 = threading.Thread(target=f)\n    t1.start()\n    t1.join()\n    t2 = threading.Thread(target=g)\n    t2.start()\n    t2.join()\nmain()": finding.Possible,
+		"def main():\n    t = threading.Thread(target=f)\n    t.start()\n    t.join()\n    g()\nmain()":                                                               finding.Possible,
+		"f(); g()": finding.Possible,
+		"def main():\n    g()\n    t = threading.Thread(target=f); t.start()\n    t.join()\n    g()\nif __name__ == '__main__': main()": finding.Possible,
+		"":    finding.Likely,
+		"f()": finding.Likely,
+		"t = threading.Thread(target=f); t.start()\ng()":                                                                                                              finding.Likely,
+		"t = threading.Thread(target=f); t.start()\nu = threading.Thread(target=g); u.start(); t.join(); u.join()":                                                    finding.Certain,
+		"def main():\n    t1 = threading.Thread(target=f)\n    t2 = threading.Thread(target=g)\n    t1.start()\n    t2.start()\n    t1.join()\n    t2.join()\nmain()": finding.Certain,
+		"for fn in (f, g):\n    ts = [threading.Thread(target=f), threading.Thread(target=g)]\nfor t in ts: t.start()\nfor t in ts: t.join()":                         finding.Certain,
+	} {
+		p := &ir.Program{}
+		if problems := pyread.Read(p, []*ir.File{{Path: "case.py", Text: []byte(head + body + "\n"), Lang: ir.Python}}); len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		if found := locks.Analyse(p, locks.Options{}); len(found) != 1 || found[0].Level != want {
+			t.Errorf("%s: %+v, want one that is %v", body, found, want)
+		}
+	}
+}

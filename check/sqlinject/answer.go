@@ -1,0 +1,157 @@
+package sqlinject
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/penstock-io/penstock/check/ir"
+)
+
+// param is as bad as what callers pass, when all of them are seen.
+func (w *walk) param(x *ir.Var, in *ir.Func, i int) text {
+	out := hole(x, parameter, "the parameter "+x.Name+" of "+in.Name)
+	if in.Class != "" && i == 0 {
+		return hole(x, unknown, "an attribute of "+x.Name)
+	}
+	if in.Entry == ir.Handler {
+		return hole(x, outside, "the request parameter "+x.Name)
+	}
+	key := fmt.Sprintf("param %p %d %d", in, i, w.depth) // nearer to the limit less is seen
+	if t, ok := w.answers[key]; ok {
+		return retell(t, x)
+	}
+	if w.depth >= callsMax || w.open[key] {
+		return out
+	}
+	w.open[key] = true
+	out = w.passed(x, in, i, out)
+	delete(w.open, key)
+	w.answers[key] = out
+	return out
+}
+
+// retell is a text that is known already, at another use of its variable.
+func retell(t text, x *ir.Var) text {
+	out := slices.Clone(t)
+	out[0].expr, out[0].at = x, x.Span
+	return out
+}
+
+// passed makes a parameter as bad as what its callers pass.
+func (w *walk) passed(x *ir.Var, in *ir.Func, i int, out text) text {
+	worst := harmless
+	for _, c := range w.callers[in] {
+		if i >= len(c.call.Args) || c.call.Args[i] == nil {
+			worst = max(worst, parameter)
+			continue
+		}
+		inner := &walk{analysis: w.analysis, fn: c.fn, depth: w.depth + 1}
+		t := inner.eval(c.call.Args[i], inner.constants(), 0)
+		if t.worst() == outside {
+			for _, p := range t {
+				if p.taint == outside {
+					return text{{hole: true, expr: x, at: x.Span, taint: outside, from: p.from, trail: append([]ir.Span{p.at, c.call.Span}, p.trail...)}}
+				}
+			}
+		}
+		worst = max(worst, t.worst())
+	}
+	if in.Entry == ir.Inner && len(w.callers[in]) > 0 {
+		out[0].taint = min(worst, parameter)
+	}
+	return out
+}
+
+// constants is the state of a function whose order is not followed: each
+// variable is the worst that it is assigned.
+func (w *walk) constants() state {
+	key := fmt.Sprintf("%p %d", w.fn, w.depth)
+	if s, ok := w.states[key]; ok {
+		return s
+	}
+	s := state{}
+	w.states[key] = s // what a recursion finds
+	for _, b := range w.fn.Blocks {
+		for _, op := range b.Ops {
+			as, ok := op.(*ir.Assign)
+			if !ok {
+				continue
+			}
+			if v, ok := as.To.(*ir.Var); ok && v.In == nil {
+				t := w.eval(as.Value, s, nestMax-6)
+				if old, again := s[v.Name]; again {
+					t = worse(old, w.derived(v, as.Value, s, nestMax-6))
+				}
+				s[v.Name] = t
+			}
+		}
+	}
+	return s
+}
+
+// result follows a call to what it returns.
+func (w *walk) result(x *ir.Result, s state, depth int) text {
+	out := hole(x, harmless, "")
+	for _, arg := range x.Call.Args {
+		if arg != nil {
+			out = worse(out, w.derived(x, arg, s, depth))
+		}
+	}
+	if len(x.Call.Callees) != 1 || w.depth >= callsMax {
+		return worse(hole(x, unknown, "what "+x.Call.Name+" returns"), out)
+	}
+	callee := x.Call.Callees[0]
+	args := state{}
+	for i, name := range callee.Params {
+		if i < len(x.Call.Args) && x.Call.Args[i] != nil {
+			args[name] = w.eval(x.Call.Args[i], s, depth+1)
+		}
+	}
+	given, ok := w.answer(callee, x.N, args)
+	if !ok {
+		return worse(hole(x, unknown, "what "+x.Call.Name+" returns"), out)
+	}
+	return given
+}
+
+// answer is what a function returns when it is given these arguments: the
+// worst over its ways.
+func (w *walk) answer(callee *ir.Func, n int, args state) (text, bool) {
+	key := fmt.Sprintf("%p %d %d %s", callee, n, w.depth, args.signature(callee))
+	if t, ok := w.answers[key]; ok {
+		return t, t != nil
+	}
+	if w.open[key] {
+		return nil, false // a recursion
+	}
+	w.open[key] = true
+	var given text
+	inner := &walk{analysis: w.analysis, fn: callee, depth: w.depth + 1}
+	inner.gave = func(r *ir.Return, s state) {
+		if n >= len(r.Values) || r.Values[n] == nil {
+			return
+		}
+		if t := inner.eval(r.Values[n], s, 0); given == nil {
+			given = t
+		} else {
+			given = worse(given, t)
+		}
+	}
+	inner.run(args)
+	delete(w.open, key)
+	w.answers[key] = given
+	return given, given != nil
+}
+
+// signature tells apart the arguments that give different answers.
+func (s state) signature(f *ir.Func) string {
+	var b strings.Builder
+	for _, name := range f.Params {
+		for _, p := range s[name] {
+			fmt.Fprintf(&b, "%q%d%v", p.text, p.taint, p.at)
+		}
+		b.WriteByte(';')
+	}
+	return b.String()
+}

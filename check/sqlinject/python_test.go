@@ -1,0 +1,131 @@
+package sqlinject_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/penstock-io/penstock/check/finding"
+	"github.com/penstock-io/penstock/check/ir"
+	"github.com/penstock-io/penstock/check/pyread"
+	"github.com/penstock-io/penstock/check/sqlinject"
+)
+
+// told is what is found in a function f(x, y, xs) with a cursor of sqlite3.
+func told(t *testing.T, body string) []finding.Finding {
+	t.Helper()
+	text := "import sqlite3\ncur = sqlite3.connect('').cursor()\nTABLE = 't'\n\ndef f(x, y, xs):\n    " + strings.ReplaceAll(strings.TrimSpace(body), "\n", "\n    ") + "\n"
+	p := &ir.Program{}
+	if problems := pyread.Read(p, []*ir.File{{Path: "m.py", Text: []byte(text), Lang: ir.Python}}); problems != nil {
+		t.Fatal(text, problems)
+	}
+	return sqlinject.Analyse(p, sqlinject.Options{})
+}
+
+// TestPython: SQL that is built in each of these ways is followed; want is how the
+// worst hole stands, "" for nothing to tell.
+func TestPython(t *testing.T) {
+	for name, c := range map[string]struct{ body, want string }{
+		"a list, appended and joined": {`
+parts = ["SELECT * FROM t WHERE 1=1"]
+parts.append(f"AND a = {x}")
+cur.execute(" ".join(parts))`, "as a value"},
+		"a list of constants": {`
+where, args = [], []
+where.append("a = ?")
+args.append(x)
+cur.execute("SELECT * FROM t WHERE " + " AND ".join(where), args)`, ""},
+		"an empty list": {`
+cur.execute("SELECT 1" + " ".join([]))`, ""},
+		"a list, on one of two ways": {`
+where = ["1=1"]
+if y:
+    where.append("name = '%s'" % y)
+sql = "SELECT * FROM t WHERE " + " AND ".join(where)
+cur.execute(sql)`, "between quotes"},
+		"a list, extended, added to and put before": {`
+parts = ["WHERE a = ?"]
+parts += [f"AND b = {x}"]
+parts.extend(["AND c = 1"])
+parts.insert(0, "SELECT 1")
+cur.execute("\n".join(parts), (y,))`, "as a value"},
+		"a list in a loop": {`
+parts = []
+for one in xs:
+    parts.append("a = " + one)
+cur.execute("SELECT 1 WHERE " + " OR ".join(parts))`, "as a value"},
+		"a list of placeholders in a loop": {`
+parts = []
+for one in xs:
+    parts.append("a = ?")
+cur.execute("SELECT 1 WHERE " + " OR ".join(parts), xs)`, ""},
+		"a list that a callee fills": {`
+parts = ["SELECT 1 WHERE a = "]
+y(parts)
+parts.append(str(int(x)))
+cur.execute("".join(parts))`, ""},
+		"a value behind a column": {`
+parts = ["SELECT * FROM t"]
+parts.append("ORDER BY")
+parts.append(x)
+cur.execute(" ".join(parts))`, "as an order"},
+		"a tuple behind IN": {`cur.execute(f"SELECT 1 WHERE a IN {tuple(xs)}")`, "as a list"},
+	} {
+		got := told(t, c.body)
+		switch {
+		case c.want == "" && len(got) > 0:
+			t.Errorf("%s: told %q", name, got[0].Message)
+		case c.want != "" && (len(got) != 1 || !strings.HasSuffix(got[0].Message, ", "+c.want) || !got[0].Level.Fails()):
+			t.Errorf("%s: %+v, want one %s", name, got, c.want)
+		}
+	}
+}
+
+// TestLongChain: a text of ten thousand pieces is judged like a short one.
+func TestLongChain(t *testing.T) {
+	for _, sum := range []string{
+		"'SELECT ' " + strings.Repeat("+ 'a' ", 10_000) + "+ x",
+		"'SELECT ' + x " + strings.Repeat("+ 'a' ", 10_000),
+		"'SELECT ' " + strings.Repeat("+ 'a' + x ", 5_000),
+	} {
+		if found := told(t, "cur.execute("+sum+")"); len(found) != 1 || !strings.Contains(found[0].Message, "x is put into") {
+			t.Errorf("%.40s...: %d findings %v", sum, len(found), found)
+		}
+	}
+	if found := told(t, "cur.execute('SELECT 1' "+strings.Repeat("+ 'a' ", 10_000)+")"); len(found) != 0 {
+		t.Errorf("constants alone: %v", found)
+	}
+}
+
+// TestGlobalOfItself: a module's variable that is made of itself, or two that are
+// made of one another, have an end.
+func TestGlobalOfItself(t *testing.T) {
+	for _, head := range []string{"names = (names, 'a')", "names = (others, 'a')\nothers = (names, 'b')", "names = {names: 'a'}", "names = names + 'a'"} {
+		text := head + "\nimport sqlite3\ndef f(x):\n    if x in names:\n        sqlite3.connect('').execute('SELECT ' + x)\n    sqlite3.connect('').execute('SELECT ' + names[x])\n"
+		p := &ir.Program{}
+		if problems := pyread.Read(p, []*ir.File{{Path: "m.py", Text: []byte(text), Lang: ir.Python}}); problems != nil {
+			t.Fatal(text, problems)
+		}
+		if found := sqlinject.Analyse(p, sqlinject.Options{}); len(found) == 0 {
+			t.Errorf("%s: x is not among constants, and nothing is told", head)
+		}
+	}
+}
+
+// TestQuotingByName: a name that goes through a function which is called as one
+// that quotes identifiers is possible at most; its value is judged as before.
+func TestQuotingByName(t *testing.T) {
+	for _, c := range []struct {
+		body  string
+		fails bool
+	}{
+		{`cur.execute("DROP TABLE " + ops.quote_name(x))`, false},
+		{`cur.execute(f"DROP TABLE {quote_identifier(x)}")`, false},
+		{`cur.execute(f"DROP TABLE {tidy(x)}")`, true},
+		{`cur.execute(f"DELETE FROM {quote_identifier(x)} WHERE a = {y}")`, true},
+	} {
+		found := told(t, c.body)
+		if len(found) != 1 || found[0].Level.Fails() != c.fails {
+			t.Errorf("%s: %v, want one that fails: %v", c.body, found, c.fails)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/penstock-io/penstock/check"
+)
+
+// TestFixStopped: a signal before the fixes are written leaves every file as it
+// was, and one is told; without it the file is mended and keeps its mode, behind a link too.
+func TestFixStopped(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "orders.py"), filepath.Join(dir, "link.py")
+	text := "import sqlite3\n\ndb = sqlite3.connect('x')\n\n\ndef get(user_id):\n    return db.execute(f'SELECT * FROM orders WHERE user_id = {user_id}')\n"
+	if err := os.WriteFile(file, []byte(text), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	r, err := check.Run(t.Context(), check.Options{Paths: []string{link}, Mend: true})
+	if err != nil || len(r.Findings) != 1 {
+		t.Fatal(r, err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, _, err := (checkFlags{fix: true}).apply(stopped, r.Findings); err == nil || !strings.Contains(err.Error(), "0 of 1 files mended") {
+		t.Errorf("error %v, want one that says what was done", err)
+	}
+	if got, _ := os.ReadFile(file); string(got) != text {
+		t.Errorf("a stopped fix changed the file: %s", got)
+	}
+	if _, err := check.Run(stopped, check.Options{Paths: []string{file}, Mend: true}); err == nil {
+		t.Error("a stopped check has a report")
+	}
+	if _, n, err := (checkFlags{fix: true}).apply(t.Context(), r.Findings); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	info, err := os.Stat(file)
+	if got, _ := os.ReadFile(file); err != nil || !strings.Contains(string(got), "user_id = ?") || info.Mode().Perm() != 0o640 {
+		t.Errorf("mended to %s, %v, %v", got, info.Mode(), err)
+	}
+	left, err := os.ReadDir(dir)
+	if to, _ := os.Readlink(link); err != nil || to != file || len(left) != 2 {
+		t.Errorf("the folder has %v, the link leads to %q", left, to)
+	}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/penstock-io/penstock/internal/faults"
+	"github.com/penstock-io/penstock/internal/orders"
+	"github.com/penstock-io/penstock/s3"
+)
+
+// An object is replayed by its key, and an event by what the on-failure
+// destination has of it.
+func TestReplay(t *testing.T) {
+	c := newCloud(t, faults.DynamoDBShares{}, 1)
+	service := &lambdaService{program: os.Args[0], env: c.env, timeout: time.Minute, stderr: &metricLines{t: t}}
+	if err := startLambdaService(service); err != nil {
+		t.Fatal(err)
+	}
+	defer service.close()
+	g := orders.Generator{Seed: 1, Bad: .1}
+	want := newReference(c)
+	for i, key := range []string{"orders/a.jsonl", "orders/b.jsonl"} {
+		want.add(key, g, orders.NDJSON, uint64(i)*100, 100)
+	}
+	event := c.put("orders/a.jsonl", g, orders.NDJSON, 0, 100)
+	failed := filepath.Join(t.TempDir(), "failed.json")
+	text := fmt.Appendf(nil, `{"requestContext":{"condition":"RetriesExhausted"},"requestPayload":%s}`, c.put("orders/b.jsonl", g, orders.NDJSON, 100, 100))
+	if err := os.WriteFile(failed, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	drain := func() {
+		t.Helper()
+		if failed, err := service.drain(t.Context()); err != nil || len(failed) > 0 {
+			t.Fatal(failed, err)
+		}
+	}
+	replay := func(args ...string) (int, string) {
+		var out bytes.Buffer
+		code := run(t.Context(), append([]string{"lambda", "replay", "--env", c.files, "--streams", "../../examples/orders"}, args...), shell{
+			stdout: &out, stderr: &out, getenv: func(name string) string {
+				if name == "AWS_ENDPOINT_URL_LAMBDA" {
+					return "http://" + service.listener.Addr().String()
+				}
+				return c.settings.getenv(name)
+			},
+		})
+		return code, out.String()
+	}
+
+	service.add(event)
+	drain()
+	if code, out := replay("orders/a.jsonl"); code != exitFindings || !strings.Contains(out, "it is done") {
+		t.Errorf("a done object: exit %d, %s", code, out)
+	}
+	if code, out := replay("orders/a.jsonl", "--again", "--event", failed); code != exitDone || strings.Count(out, "sent to penstock:live") != 2 {
+		t.Errorf("again, and an event that failed: exit %d, %s", code, out)
+	}
+	if p := c.progress("orders/a.jsonl"); p.State != s3.Failed {
+		t.Errorf("the ledger has it as %s", p.State)
+	}
+	drain()
+	for _, key := range []string{"orders/a.jsonl", "orders/b.jsonl"} {
+		if p := c.progress(key); p.State != s3.Done || p.Tally.Read != 100 || p.Unaccounted() != 0 {
+			t.Errorf("%s: %s %v", key, p.State, p.Tally)
+		}
+	}
+	want.compare(c)
+	if code, out := replay("elsewhere/a"); code != exitFailed || !strings.Contains(out, "no stream is read") {
+		t.Errorf("a key that nobody reads: exit %d, %s", code, out)
+	}
+	if code, out := replay("orders/none"); code != exitFailed || !strings.Contains(out, "is gone") {
+		t.Errorf("a key that is not there: exit %d, %s", code, out)
+	}
+}

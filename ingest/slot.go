@@ -1,0 +1,160 @@
+package ingest
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/stats"
+)
+
+// A watchedSlot has the values that passed in one stretch of time.
+type watchedSlot struct {
+	number int64              // time / watchSlot
+	values *stats.Accumulator // while the time is now
+	packed []byte             // the binary form of values, when it is over: a few bytes for each, and nobody writes to it
+	beside beside
+}
+
+// beside is how many values of which kind there are that are not just numbers.
+type beside struct {
+	missing  uint64
+	bad      uint64 // no numbers
+	rounded  uint64 // integers that a float64 does not hold
+	vanished uint64 // so small that their float64 is 0
+}
+
+func (b *beside) add(c beside) {
+	b.missing += c.missing
+	b.bad += c.bad
+	b.rounded += c.rounded
+	b.vanished += c.vanished
+}
+
+func slotOf(t time.Time) int64 { return t.UnixNano() / int64(watchSlot) }
+
+func newValues() *stats.Accumulator {
+	a, err := stats.NewAccumulator(stats.Options{NaN: stats.OmitNaN, MaxDistinct: watchDistinct, MaxCells: watchCells})
+	if err != nil {
+		panic(err) // the options are good
+	}
+	return a
+}
+
+// at returns the slot of a number, ready for more values. It takes the place of
+// an older one, and the one that was ready before is packed.
+func (x *watch) at(number int64) *watchedSlot {
+	slot := &x.ring[number%int64(len(x.ring))]
+	if slot.number == number && slot.values != nil {
+		return slot
+	}
+	for i := range x.ring {
+		x.ring[i].pack()
+	}
+	if slot.number == number && slot.packed != nil { // the clock was set back
+		slot.values, slot.packed = unpacked(slot.packed), nil
+		return slot
+	}
+	*slot = watchedSlot{number: number, values: newValues()}
+	return slot
+}
+
+func (s *watchedSlot) pack() {
+	if s.values != nil {
+		s.packed, s.values = s.form(), nil
+	}
+}
+
+// form is the binary form of the values; nil if the slot was never used.
+func (s *watchedSlot) form() []byte {
+	if s.values == nil {
+		return s.packed
+	}
+	form, err := s.values.MarshalBinary()
+	if err != nil {
+		panic(err) // it has none
+	}
+	return form
+}
+
+func unpacked(form []byte) *stats.Accumulator {
+	a := newValues()
+	if err := a.UnmarshalBinary(form); err != nil {
+		panic(err) // it was made here
+	}
+	return a
+}
+
+func (x *watch) add(slot *watchedSlot, e *penstock.Event) {
+	v := penstock.Value{}
+	for _, i := range x.slots {
+		if i < len(e.Values) && e.Values[i].Kind != penstock.Absent {
+			v = e.Values[i]
+		}
+	}
+	if v.Kind <= penstock.Null {
+		slot.beside.missing++
+		return
+	}
+	n, lost, ok := float(v)
+	slot.beside.add(lost)
+	if ok {
+		slot.values.Add(n)
+	}
+}
+
+// float is the float64 nearest to a value, and what is to be said of that; ok is
+// false if the value is no number. Beyond the largest it is infinite.
+func float(v penstock.Value) (x float64, b beside, ok bool) {
+	switch v.Kind {
+	case penstock.Int, penstock.Decimal, penstock.Number:
+		text := string(v.AppendText(nil))
+		x, err := strconv.ParseFloat(text, 64)
+		switch {
+		case err != nil && !errors.Is(err, strconv.ErrRange):
+			b.bad = 1
+		case stats.Rounds(text, x):
+			b.rounded = 1
+		case stats.Vanishes(text, x):
+			b.vanished = 1
+		}
+		return x, b, b.bad == 0
+	}
+	return 0, beside{bad: 1}, false
+}
+
+// within returns the last slots that cover a window, in their binary form, and
+// what is beside them.
+func (x *watch) within(window time.Duration, now time.Time) (parts [][]byte, b beside) {
+	last := slotOf(now)
+	first := last - int64((window+watchSlot-1)/watchSlot) + 1
+	for i := range x.ring {
+		slot := &x.ring[i]
+		if form := slot.form(); form != nil && slot.number >= first && slot.number <= last {
+			parts = append(parts, form)
+			b.add(slot.beside)
+		}
+	}
+	return parts, b
+}
+
+// summaryOf is the summary of all parts together.
+func summaryOf(parts [][]byte) stats.Summary {
+	all := newValues()
+	for _, part := range parts {
+		if err := all.Merge(unpacked(part)); err != nil {
+			panic(err) // all have the same options
+		}
+	}
+	s, err := all.Summary()
+	switch {
+	case errors.Is(err, stats.ErrEmpty):
+		nan := math.NaN()
+		return stats.Summary{Mean: nan, Median: nan, Mode: nan, Min: nan, Max: nan, Sum: nan, StdDev: nan, Exact: true, ModeExact: true}
+	case err != nil:
+		panic(err) // NaNs are left out
+	}
+	return s
+}

@@ -1,0 +1,5 @@
+//go:build !lockorder && !race
+
+package lockorder_test
+
+var raceFlag []string

@@ -1,0 +1,5 @@
+//go:build lockorder && !race
+
+package lockorder
+
+const raceDetector = false

@@ -1,0 +1,190 @@
+package ttlcache
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// How a Get reads, and a Set replaces a value, without a shard's lock.
+//
+// Who changes a shard holds its mu and makes changes odd meanwhile (lock,
+// unlock). A reader notes changes, reads, and looks at changes again: if they
+// are odd or others now, it has read nothing (a sequence lock: Lameter,
+// "Effective Synchronization on Linux/NUMA Systems", Gelato 2005). All that
+// it reads is read and written by sync/atomic, so Go's memory model says what
+// it sees, and the race detector looks on.
+//
+// A Set that replaces a live value by one that dies later moves nothing and
+// has no minimum to lower, so it needs no more than the entry: it marks the
+// stamp as being written, stores the value, then the new stamp, with the later
+// deadline. A reader notes the stamp, too, before it reads the value; if that
+// is the same afterwards, no such Set came in between, because deadlines that
+// are stored in this way only grow.
+//
+// A Set that has marked a stamp looks at changes then; who changes the shard
+// looks at the stamp after it has made changes odd (table.at). The two loads
+// and the two stores have one order, so at least one of the two sees the other:
+// the Set takes its mark away and takes the lock, or the other one waits for
+// the Set's last store.
+
+// glances is how often a Get or Set tries before it takes the lock.
+const glances = 16
+
+// glance looks k up without the lock; done is false if something was written
+// meanwhile, or if values are too large for this.
+func (s *store[K, V]) glance(sh *shard[K, V], h uint64, k K) (v V, ok, done bool) {
+	changes := sh.changes.Load()
+	if changes&1 != 0 || !s.like.words.few {
+		return v, false, false
+	}
+	e := s.seek(sh, changes, h, &k)
+	if e == nil {
+		return v, false, sh.changes.Load() == changes
+	}
+	stamp := e.stamp.Load()
+	var seen entry[K, V]
+	s.like.words.load(unsafe.Pointer(&seen.pair), unsafe.Pointer(&e.pair), s.like.words.value)
+	live := s.clock.alive(dueOf(stamp))
+	// A use that was counted meanwhile is no other value.
+	if now := e.stamp.Load(); stamp&writing != 0 || (now^stamp)&^usesMax != 0 || sh.changes.Load() != changes {
+		return v, false, false
+	}
+	if !live {
+		return v, false, true
+	}
+	if s.limited {
+		e.use(stamp)
+	}
+	return seen.value, true, true
+}
+
+// get is for who has glanced in vain.
+func (s *store[K, V]) get(sh *shard[K, V], h uint64, k K) (v V, ok bool) {
+	for n := 0; n < glances && s.like.words.few && sh.changes.Load()&1 == 0; n++ { // a change may take long
+		if v, ok, done := s.glance(sh, h, k); done {
+			return v, ok
+		}
+	}
+	sh.mu.Lock() // but changes nothing, so that others may go on reading
+	defer sh.mu.Unlock()
+	if !s.like.words.few {
+		if t, i, live := s.look(sh, h, k); live {
+			s.use(&t.entries[i])
+			return t.entries[i].value, true
+		}
+		return v, false
+	}
+	for {
+		if v, ok, done := s.glance(sh, h, k); done {
+			return v, ok
+		}
+		runtime.Gosched() // for a Set that was stopped
+	}
+}
+
+// seek is k's entry, as far as it can be said without the lock: the caller
+// must see that sh.changes are still the same. As in table.find, the entries
+// are fetched before it is known which of them it is, except in small caches.
+func (s *store[K, V]) seek(sh *shard[K, V], changes, h uint64, k *K) *entry[K, V] {
+	t := sh.only.Load()
+	small := t != nil
+	if !small {
+		if t = sh.table(h); t == nil {
+			return nil
+		}
+	}
+	g := t.home(h)
+	if !small {
+		fetch(unsafe.Pointer(&t.entries[g*groupSlots]))
+	}
+	word := s.hasher.kind == hashWord8 && wordSize == 8
+	for range t.groups { // what is being changed might have no end
+		control := t.groups[g].control.Load()
+		for m := matchHash(control, h); m != 0; m &= m - 1 {
+			e := &t.entries[g*groupSlots+lane(m)]
+			if word {
+				if atomic.LoadUint64((*uint64)(unsafe.Pointer(&e.key))) == *(*uint64)(unsafe.Pointer(k)) {
+					return e
+				}
+			} else if s.same(sh, changes, e, k) {
+				return e
+			}
+		}
+		if matchEmpty(control) != 0 {
+			return nil
+		}
+		g = t.after(g)
+	}
+	return nil
+}
+
+// same reports whether e's key is k. Keys change only with sh.changes, which
+// is asked before a key is used that has pointers in it.
+func (s *store[K, V]) same(sh *shard[K, V], changes uint64, e *entry[K, V], k *K) bool {
+	if s.hasher.kind == hashText {
+		text := *(*string)(unsafe.Pointer(k))
+		words := (*[2]uintptr)(unsafe.Pointer(&e.key))
+		if atomic.LoadUintptr(&words[1]) != uintptr(len(text)) {
+			return false
+		}
+		data := atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&e.key)))
+		return sh.changes.Load() == changes && unsafe.String((*byte)(data), len(text)) == text
+	}
+	var seen entry[K, V]
+	s.like.words.load(unsafe.Pointer(&seen.pair), unsafe.Pointer(&e.pair), 0)
+	return sh.changes.Load() == changes && seen.key == *k
+}
+
+// replace stores another value for a key that has a live one, if that can be
+// done without the lock, and reports whether it has.
+func (s *store[K, V]) replace(sh *shard[K, V], w *write[K, V]) bool {
+	changes := sh.changes.Load()
+	if changes&1 != 0 {
+		return false
+	}
+	e := s.seek(sh, changes, w.hash, &w.key)
+	if e == nil {
+		return false
+	}
+	for range glances {
+		old := e.stamp.Load()
+		if old&writing != 0 {
+			continue
+		}
+		stamp, later := s.later(old, w.ttl)
+		if !later {
+			return false
+		}
+		if !e.stamp.CompareAndSwap(old, old|writing) {
+			continue // a use was counted, or another Set was faster
+		}
+		if sh.changes.Load() != changes || sh.flying.Load() != 0 {
+			e.stamp.CompareAndSwap(old|writing, old) // unless who changes the shard has stored another
+			return false
+		}
+		var from entry[K, V]
+		from.key, from.value = w.key, w.value
+		s.like.words.store(unsafe.Pointer(&e.pair), unsafe.Pointer(&from.pair), s.like.words.value)
+		e.stamp.Store(stamp)
+		return true
+	}
+	return false
+}
+
+// later is the stamp of a value that is stored now in the place of a live one
+// with the stamp old, if its deadline is later. Since old was read before the
+// clock, it is if both have the same ttl.
+func (s *store[K, V]) later(old uint64, ttl time.Duration) (stamp uint64, later bool) {
+	now, former := s.clock.now(), int64(old>>usesBits)
+	due := s.deadline(now, ttl)
+	if due == never {
+		due = max(never, former+1)
+	}
+	uses := old & usesMax
+	if s.limited {
+		uses = min(uses+1, usesMax)
+	}
+	return stampOf(due, uses), due > former && dueOf(old) > now
+}
