@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/penstock-io/penstock"
 )
@@ -14,21 +15,31 @@ const copyHead = "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 // errUnfit ends a COPY whose events hold a value that no row can have.
 var errUnfit = errors.New("a value does not fit its column")
 
+// errEnded ends what still reads rows whose COPY is over.
+var errEnded = errors.New("the COPY is over")
+
 // rows is the binary COPY of some events, encoded as it is read, so that the
 // server takes one part while the next is made.
 type rows struct {
-	table  *Table
+	table *Table
+
+	// pgx reads in a goroutine that it does not wait for when the connection is
+	// lost or ctx ends: then the events are soon another write's.
+	mu     sync.Mutex
 	events []*penstock.Event
 	next   int    // the event to encode
 	full   []byte // encoded
 	at     int    // read of it
 	begun  bool
-	ended  bool
+	ended  bool             // all of it is in full
+	over   bool             // nobody wants it any more
 	why    *penstock.Reject // of events[next-1], with errUnfit
 }
 
 // Read implements io.Reader.
 func (r *rows) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.at == len(r.full) {
 		if err := r.fill(len(p)); err != nil {
 			return 0, err
@@ -39,9 +50,19 @@ func (r *rows) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// end returns once nobody reads the events any more.
+func (r *rows) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+}
+
 // fill encodes about n bytes.
 func (r *rows) fill(n int) error {
-	if r.ended {
+	switch {
+	case r.over:
+		return errEnded
+	case r.ended:
 		return io.EOF
 	}
 	r.full, r.at = r.full[:0], 0

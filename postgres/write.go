@@ -65,7 +65,7 @@ func (s *sink) Write(ctx context.Context, b *penstock.Batch) error {
 type writing struct {
 	*sink
 	conn *pgx.Conn
-	rows rows // of the last COPY
+	rows *rows // of the last COPY
 }
 
 func (w *writing) unfit(err error) bool { return errors.Is(err, errUnfit) }
@@ -123,8 +123,10 @@ func (w *writing) copy(ctx context.Context, events []*penstock.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	w.rows = rows{table: w.table, events: events, full: w.rows.full[:0]}
-	if _, err := w.conn.PgConn().CopyFrom(ctx, &w.rows, w.table.copySQL); err != nil {
+	w.rows = &rows{table: w.table, events: events}
+	_, err := w.conn.PgConn().CopyFrom(ctx, w.rows, w.table.copySQL)
+	w.rows.end()
+	if err != nil {
 		if w.rows.why != nil {
 			return errUnfit
 		}
@@ -133,7 +135,7 @@ func (w *writing) copy(ctx context.Context, events []*penstock.Event) error {
 	if !w.table.staged {
 		return nil
 	}
-	_, err := w.conn.Exec(ctx, w.table.mergeSQL)
+	_, err = w.conn.Exec(ctx, w.table.mergeSQL)
 	return err
 }
 
