@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/penstock-io/penstock"
 )
@@ -258,6 +259,9 @@ func (r record) notice(message string) Notice {
 func (n Notice) checked() Notice {
 	if n.Fault == nil && (n.Object.Bucket == "" || n.Object.Key == "") {
 		n.Fault = penstock.NewReject(CodeKey, "/s3/object/key", "the notice names no bucket or no key")
+	}
+	if n.Fault == nil && !utf8.ValidString(n.Object.Key) { // the ledger could not keep it as it is
+		n.Fault = penstock.NewReject(CodeKey, "/s3/object/key", "the key %q is not UTF-8, which keys of S3 are", n.Object.Key)
 	}
 	return n
 }

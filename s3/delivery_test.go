@@ -64,6 +64,7 @@ func TestDecode(t *testing.T) {
 		{"removed", records(strings.ReplaceAll(direct("a+b.csv", ""), "ObjectCreated:Put", "ObjectRemoved:DeleteMarkerCreated")), "direct | removed " + plain},
 		{"tagging", records(strings.ReplaceAll(direct("a+b.csv", ""), "ObjectCreated:Put", "ObjectTagging:Put")), "direct | other " + plain},
 		{"a bad key costs no other", records(direct("%zz", ""), direct("a+b.csv", "")), "direct | created s3://in/%zz?etag=abc 12 fault key | created " + plain},
+		{"a key that is not UTF-8", records(direct("%ff", "")), "direct | created s3://in/\xff?etag=abc 12 fault key"},
 		{"a bad record costs no other", records(`17`, direct("a+b.csv", ""), `{"s3":7}`), "direct | created s3:/// -1 fault payload | created " + plain + " | created s3:/// -1 fault payload"},
 		{"no key", records(direct("", "")), "direct | created s3://in/?etag=abc 12 fault key"},
 		{"test", testEvent, "direct | test s3://in/ -1"},

@@ -269,19 +269,21 @@ func (d *Door) Notice(ctx context.Context, bucket, key string) (Notice, error) {
 }
 
 // Reopen has the next notice of a key's object begin it anew, when it is done or
-// given up. Its rows are then written over themselves.
+// given up, or the ledger's entry of it is damaged. Its rows are then written over
+// themselves. One that is in work, or waits to go on, is left alone.
 func (d *Door) Reopen(ctx context.Context, bucket, key string) error {
-	l := &lease{door: d, name: Object{Bucket: bucket, Key: key}.name()}
+	o := Object{Bucket: bucket, Key: key}
+	l := &lease{door: d, name: o.name()}
 	p, version, err := d.load(ctx, l.name)
 	switch {
+	case errors.Is(err, ErrDamaged):
+		p = Progress{Object: o}
 	case err != nil:
 		return err
-	case version == 0:
+	case version == 0 || p.State == Running:
 		return nil
-	case p.State == Running:
-		return fmt.Errorf("s3: %v is being worked on, or waits to be: replay it when it is done", p.Object)
 	}
-	p.State, p.Why = Failed, "to be read again"
+	p.State, p.Why, p.Reading = Failed, "to be read again", time.Now().UnixMilli()
 	l.progress, l.version = p, version
 	return l.write(ctx)
 }

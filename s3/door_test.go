@@ -67,7 +67,7 @@ func newHouse(t testing.TB, change func(*Options)) *house {
 		}
 	}
 	h.options = Options{
-		Store:   Folder{Buckets: map[string]string{"in": filepath.Join(h.dir, "in"), "bad": filepath.Join(h.dir, "bad")}},
+		Store:   &Folder{Buckets: map[string]string{"in": filepath.Join(h.dir, "in"), "bad": filepath.Join(h.dir, "bad")}},
 		Ledger:  h.ledger,
 		Rejects: Place{Bucket: "bad"},
 		Routes:  []Route{{From: Place{Bucket: "in"}, Stream: h.stream, Into: h.into}},

@@ -2,24 +2,49 @@ package s3
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // A Folder is a Store of folders on disk, one a bucket, for trying things
-// without a service: the keys of bucket B are the paths below Buckets[B].
+// without a service: the keys of bucket B are the paths below Buckets[B]. As in
+// S3, an object is what is in it: a file that was only touched is the same one.
 type Folder struct {
 	Buckets map[string]string
+
+	// Tags, if set, remembers the files' tags from one process to the next, so
+	// that a file is read for its tag only when its size or time has changed.
+	Tags Ledger
+
+	mu    sync.Mutex // guards known
+	known map[string]tag
 }
 
-func (f Folder) path(bucket, key string) (string, error) {
+// A tag is what a file's content had when it was of this size and time.
+type tag struct {
+	Size int64     `json:"size"`
+	Time time.Time `json:"time"` // of the last change
+	ETag string    `json:"etag"` // a part of the content's SHA-256
+}
+
+// knownMax is how many tags a Folder keeps in memory.
+const knownMax = 4096
+
+// settledAfter is how long ago a file must have been changed for its tag to be
+// remembered: a change within the same tick of the file system's clock would
+// not show.
+const settledAfter = 2 * time.Second
+
+func (f *Folder) path(bucket, key string) (string, error) {
 	dir, ok := f.Buckets[bucket]
 	if !ok {
 		return "", fmt.Errorf("there is no bucket %s", bucket)
@@ -31,22 +56,61 @@ func (f Folder) path(bucket, key string) (string, error) {
 	return filepath.Join(dir, local), nil
 }
 
-// Stat pins a file by its size and the time of its last change.
-func (f Folder) Stat(_ context.Context, o Object) (Object, int64, error) {
-	path, err := f.path(o.Bucket, o.Key)
+// Stat pins a file by its content.
+func (f *Folder) Stat(ctx context.Context, o Object) (Object, int64, error) {
+	file, there, err := f.open(ctx, o)
 	if err != nil {
 		return o, 0, err
 	}
-	info, err := os.Stat(path)
+	o.ETag = there.ETag
+	return o, there.Size, file.Close()
+}
+
+// Read opens a part of a file. Closing it fails when the content is another by
+// then.
+func (f *Folder) Read(ctx context.Context, o Object, offset, length int64) (io.ReadCloser, error) {
+	file, _, err := f.open(ctx, o)
 	if err != nil {
-		return o, 0, gone(o, err)
+		return nil, err
 	}
-	tag := fmt.Sprintf("%x-%x", info.ModTime().UnixNano(), info.Size())
-	if o.ETag != "" && o.ETag != tag {
-		return o, 0, gone(o, fs.ErrNotExist)
+	return &section{Reader: io.NewSectionReader(file, offset, length), file: file, unchanged: func() error { return f.check(ctx, o, file) }}, nil
+}
+
+// A section is a part of a file.
+type section struct {
+	io.Reader
+	file      *os.File
+	unchanged func() error
+}
+
+// Close ends the reading.
+func (s *section) Close() error { return errors.Join(s.unchanged(), s.file.Close()) }
+
+// open opens an object's file, which is to be as the object was pinned.
+func (f *Folder) open(ctx context.Context, o Object) (*os.File, tag, error) {
+	path, err := f.path(o.Bucket, o.Key)
+	if err != nil {
+		return nil, tag{}, err
 	}
-	o.ETag = tag
-	return o, info.Size(), nil
+	info, err := os.Stat(path) // opening a pipe would wait for its writer
+	if err != nil {
+		return nil, tag{}, gone(o, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, tag{}, fmt.Errorf("%v: it is no regular file", o)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, tag{}, gone(o, err)
+	}
+	there, err := f.tag(ctx, o, file)
+	if err == nil && o.ETag != "" && o.ETag != there.ETag {
+		err = gone(o, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, tag{}, errors.Join(err, file.Close())
+	}
+	return file, there, nil
 }
 
 func gone(o Object, err error) error {
@@ -56,29 +120,91 @@ func gone(o Object, err error) error {
 	return fmt.Errorf("%v: %w", o, err)
 }
 
-// Read opens a part of a file.
-func (f Folder) Read(ctx context.Context, o Object, offset, length int64) (io.ReadCloser, error) {
-	if _, _, err := f.Stat(ctx, o); err != nil {
-		return nil, err
+// check reports whether an open file is still as the object was pinned.
+func (f *Folder) check(ctx context.Context, o Object, file *os.File) error {
+	there, err := f.tag(ctx, o, file)
+	if err == nil && there.ETag != o.ETag {
+		err = gone(o, fs.ErrNotExist)
 	}
-	path, err := f.path(o.Bucket, o.Key)
-	if err != nil {
-		return nil, err
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, gone(o, err)
-	}
-	return section{io.NewSectionReader(file, offset, length), file}, nil
+	return err
 }
 
-type section struct {
-	io.Reader
-	io.Closer
+// tag is the tag of an object's open file.
+func (f *Folder) tag(ctx context.Context, o Object, file *os.File) (tag, error) {
+	now := time.Now()
+	name := o.name()
+	f.mu.Lock()
+	known := f.known[name]
+	f.mu.Unlock()
+	info, err := file.Stat()
+	if err != nil || known.of(info) {
+		return known, err
+	}
+	if known = f.recall(ctx, name); !known.of(info) {
+		if known, err = read(file, info); err != nil {
+			return tag{}, fmt.Errorf("%v: %w", o, err)
+		}
+		if now.Sub(info.ModTime()) > settledAfter {
+			if err := f.remember(ctx, name, known); err != nil {
+				return tag{}, err
+			}
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.known == nil || len(f.known) == knownMax {
+		f.known = map[string]tag{}
+	}
+	f.known[name] = known
+	return known, nil
 }
+
+func (t tag) of(info fs.FileInfo) bool {
+	return t.ETag != "" && t.Size == info.Size() && t.Time.Equal(info.ModTime())
+}
+
+// read makes the tag of a file. One that is changed meanwhile gets a tag that
+// nothing has, and so is found to be another at once.
+func read(file *os.File, info fs.FileInfo) (tag, error) {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(file, 0, info.Size())); err != nil {
+		return tag{}, err
+	}
+	return tag{info.Size(), info.ModTime(), hex.EncodeToString(sum.Sum(nil)[:16])}, nil
+}
+
+// recall is the tag that was remembered, if there is one that can be read.
+func (f *Folder) recall(ctx context.Context, name string) (t tag) {
+	if f.Tags == nil {
+		return t
+	}
+	text, version, err := f.Tags.Load(ctx, tagName(name))
+	if err != nil || version == 0 || json.Unmarshal(text, &t) != nil {
+		return tag{} // the file itself tells
+	}
+	return t
+}
+
+func (f *Folder) remember(ctx context.Context, name string, t tag) error {
+	if f.Tags == nil {
+		return nil
+	}
+	_, version, err := f.Tags.Load(ctx, tagName(name))
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	_, err = f.Tags.Store(ctx, tagName(name), text, version) // whoever was faster has read the same file
+	return err
+}
+
+func tagName(name string) string { return "tag " + name }
 
 // Put writes a file, whole or not at all.
-func (f Folder) Put(_ context.Context, bucket, key string, body []byte) error {
+func (f *Folder) Put(_ context.Context, bucket, key string, body []byte) error {
 	path, err := f.path(bucket, key)
 	if err != nil {
 		return err
@@ -100,52 +226,4 @@ func replace(path string, body []byte) error {
 		return err
 	}
 	return os.Rename(part.Name(), path)
-}
-
-// A FolderLedger is a Ledger of files in a folder, for one process.
-type FolderLedger struct {
-	Dir string
-
-	mu sync.Mutex // makes comparing and writing one
-}
-
-// entry is a file of the ledger.
-type entry struct {
-	Version int64           `json:"version"`
-	Text    json.RawMessage `json:"text"`
-}
-
-func (l *FolderLedger) file(name string) string {
-	return filepath.Join(l.Dir, url.PathEscape(name)+".json")
-}
-
-// Load reads a file.
-func (l *FolderLedger) Load(_ context.Context, name string) ([]byte, int64, error) {
-	text, err := os.ReadFile(l.file(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, nil
-	}
-	var e entry
-	if err == nil {
-		err = json.Unmarshal(text, &e)
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("ledger: %w", err)
-	}
-	return e.Text, e.Version, nil
-}
-
-// Store replaces a file.
-func (l *FolderLedger) Store(ctx context.Context, name string, text []byte, version int64) (bool, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, there, err := l.Load(ctx, name)
-	if err != nil || there != version {
-		return false, err
-	}
-	file, err := json.Marshal(entry{version + 1, text})
-	if err != nil {
-		return false, err
-	}
-	return true, replace(l.file(name), file)
 }

@@ -52,6 +52,7 @@ var errMalformed = errors.New("the object cannot be read")
 // guess tells the format from the beginning of the text.
 func (d *Door) guess(key string, head []byte) (string, error) {
 	head = bytes.TrimLeft(head, " \t\r\n")
+	line, _, _ := bytes.Cut(head, []byte("\n"))
 	switch {
 	case bytes.HasPrefix(head, []byte(magicUnread1)), bytes.HasPrefix(head, []byte(magicUnread2)):
 		return "", fmt.Errorf("%w: it is UTF-16; write UTF-8", errMalformed)
@@ -59,6 +60,8 @@ func (d *Door) guess(key string, head []byte) (string, error) {
 		return formatLines, nil
 	case head[0] == '[':
 		return formatArray, nil
+	case bytes.IndexByte(line, 0) >= 0:
+		return "", fmt.Errorf("%w: it is no text, it begins %q", errMalformed, head[:min(len(head), 40)])
 	case d.o.Formats["csv"] != nil:
 		return "csv", nil
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,6 +46,10 @@ type Progress struct {
 	Hop    int            `json:"hop,omitempty"`    // invocations that have worked on it before this one
 	Stuck  int            `json:"stuck,omitempty"`  // of the last of them, how many got no byte further
 	At     time.Time      `json:"at"`
+
+	// Reading is when this reading was begun, in Unix milliseconds, if the key was
+	// read before: a sink that keeps count itself must not take one for the other.
+	Reading int64 `json:"reading,omitempty"`
 }
 
 // Unaccounted is how many records before Offset have neither been written nor
@@ -53,8 +58,36 @@ func (p Progress) Unaccounted() int64 {
 	return p.Cut - p.Tally.Delivered - p.Tally.Dropped - p.Tally.Rejected
 }
 
+// job names this reading to a sink that keeps count itself.
+func (p Progress) job() string {
+	if p.Reading == 0 {
+		return "lambda"
+	}
+	return fmt.Sprintf("lambda %d", p.Reading)
+}
+
 // name is where the ledger keeps the progress of a key.
 func (o Object) name() string { return "s3://" + o.Bucket + "/" + o.Key }
+
+// ErrDamaged says that the ledger's entry of a key is none that was ever made.
+// Reopen puts a new one in its place.
+var ErrDamaged = errors.New("it is damaged")
+
+// parse reads an entry.
+func parse(text []byte, name string) (p Progress, err error) {
+	err = json.Unmarshal(text, &p)
+	switch {
+	case err != nil:
+	case p.Object.name() != name:
+		err = fmt.Errorf("it is of %v", p.Object)
+	case !slices.Contains([]State{Running, Done, Superseded, Failed}, p.State):
+		err = fmt.Errorf("its state is %q", p.State)
+	}
+	if err != nil {
+		return Progress{}, fmt.Errorf("%w: %v", ErrDamaged, err)
+	}
+	return p, nil
+}
 
 // errTaken says that another worker has the ledger's entry.
 var errTaken = errors.New("another worker has taken the object over")
@@ -130,13 +163,18 @@ const (
 // progress from which its worker would go on.
 func claim(there Progress, version int64, n Notice, now time.Time) (Progress, verdict) {
 	fresh := Progress{Object: n.Object, Sequencer: n.Sequencer, State: Running}
+	free := there.State != Running || there.Until <= now.UnixMilli()
+	same := there.Object == n.Object && (there.Sequencer == n.Sequencer || there.Sequencer == "" || n.Sequencer == "")
 	if there.Object == n.Object { // its rejects lie where its batches began, and are to be written over
 		fresh.Batch = there.Batch
 	}
-	free := there.State != Running || there.Until <= now.UnixMilli()
-	same := there.Object == n.Object && (there.Sequencer == n.Sequencer || there.Sequencer == "" || n.Sequencer == "")
+	if same {
+		fresh.Reading = there.Reading
+	} else if version > 0 {
+		fresh.Reading = now.UnixMilli()
+	}
 	switch {
-	case version == 0:
+	case version == 0, same && there.State == Superseded && n.Sequencer == "": // it was overwritten, and is back
 		return fresh, mayTake
 	case same && (there.State == Done || there.State == Superseded):
 		return there, finished
@@ -166,7 +204,7 @@ func (n Notice) superseded(p *Progress) {
 func (d *Door) load(ctx context.Context, name string) (p Progress, version int64, err error) {
 	text, version, err := d.o.Ledger.Load(ctx, name)
 	if err == nil && version > 0 {
-		err = json.Unmarshal(text, &p)
+		p, err = parse(text, name)
 	}
 	if err != nil {
 		return p, version, fmt.Errorf("read the ledger's entry of %s: %w", name, err)

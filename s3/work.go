@@ -162,7 +162,7 @@ func (w *worker) write(ctx context.Context, b *penstock.Batch, offset, bytes int
 	}
 	p := w.now()
 	chunk := penstock.Chunk{
-		Job: "lambda", Source: p.Object.String(), Start: offset, Length: bytes, First: first,
+		Job: p.job(), Source: p.Object.String(), Start: offset, Length: bytes, First: first,
 		Count: int64(len(b.Events)), Rejects: b.Tally().Rejected,
 	}
 	into := penstock.Bisect{To: penstock.DeadLetters{To: w.route.Into(chunk), Letters: w.rejects(p, w.route, first)}}

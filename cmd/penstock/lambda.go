@@ -4,6 +4,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/penstock-io/penstock/s3"
@@ -17,7 +19,7 @@ type lambdaConfig struct {
 	bucket, table, streams, rejects, ledger string
 
 	env   string // of all that works with AWS
-	again bool   // replay
+	again bool   // local, replay
 
 	invoke invokeConfig
 
@@ -26,51 +28,103 @@ type lambdaConfig struct {
 	wait     time.Duration // of smoke
 }
 
+// A lambdaAction is one of the things that `penstock lambda` does, with the flags
+// that it heeds.
+type lambdaAction struct {
+	name  string
+	flags []string
+	run   func(context.Context, shell, []string) error
+}
+
+func (c *lambdaConfig) actions() []lambdaAction {
+	return []lambdaAction{
+		{"local", []string{"bucket", "table", "streams", "rejects", "ledger", "again", "log-format", "log-level"}, c.local},
+		{"invoke", []string{"env", "streams", "event", "duplicate", "shuffle", "seed", "kill-after", "throttle", "timeout"}, c.runInvoke},
+		{"replay", []string{"env", "streams", "event", "again"}, c.replay},
+		{"status", []string{"env", "streams"}, c.status},
+		{"template", []string{"env", "streams", "stack", "sha256"}, c.runTemplate},
+		{"package", []string{"streams", "out", "arch", "bootstrap", "release"}, c.runPackage},
+		{"smoke", []string{"env", "wait"}, c.smoke},
+	}
+}
+
+func (c *lambdaConfig) runInvoke(ctx context.Context, sh shell, args []string) error {
+	return c.invoke.run(ctx, sh, c, args)
+}
+
+func (c *lambdaConfig) runTemplate(_ context.Context, sh shell, args []string) error {
+	return c.template.run(sh, c, args)
+}
+
+func (c *lambdaConfig) runPackage(ctx context.Context, sh shell, args []string) error {
+	return c.pack.run(ctx, sh, c, args)
+}
+
 func defineLambda(flags *flag.FlagSet) runner {
 	c := &lambdaConfig{}
 	c.log.define(flags)
-	flags.StringVar(&c.bucket, "bucket", "", "local: the `folder` that stands for the bucket; each file in it is an object")
-	flags.StringVar(&c.table, "table", "sqlite:penstock.db", "local: sqlite:FILE, or dynamodb:NAME at AWS_ENDPOINT_URL_DYNAMODB")
+	flags.StringVar(&c.bucket, "bucket", "", "the `folder` that stands for the bucket; each file in it is an object")
+	flags.StringVar(&c.table, "table", "sqlite:penstock.db", "sqlite:FILE, or dynamodb:NAME at AWS_ENDPOINT_URL_DYNAMODB")
 	flags.StringVar(&c.streams, "streams", "", "stream `file` or folder; without it the orders example")
-	flags.StringVar(&c.rejects, "rejects", "", "local: `folder` of the rejects (default the bucket's name and .rejects)")
-	flags.StringVar(&c.ledger, "ledger", "", "local: `folder` of the ledger (default one for each table, in the bucket's name and .ledger)")
-	flags.StringVar(&c.env, "env", "", "dev, staging, prod or a configuration file: `environment` of all but local and package")
-	flags.BoolVar(&c.again, "again", false, "replay: objects that are done, too")
+	flags.StringVar(&c.rejects, "rejects", "", "`folder` of the rejects (default the bucket's name and .rejects)")
+	flags.StringVar(&c.ledger, "ledger", "", "`folder` of the ledger (default one for each table, in the bucket's name and .ledger)")
+	flags.StringVar(&c.env, "env", "", "dev, staging, prod or a configuration file: the `environment`")
+	flags.BoolVar(&c.again, "again", false, "read objects that are done once more, and those whose entry in the ledger is damaged")
 	c.invoke.define(flags)
-	flags.StringVar(&c.template.stack, "stack", "function", "template: function, or account: the roles and the bucket of packages")
-	flags.StringVar(&c.template.sha256, "sha256", "", "template: `digest` of the package, as package prints it")
-	flags.StringVar(&c.pack.out, "out", "", "package: `file` to write, as dist/penstock.zip; its bill of materials goes beside it")
-	flags.StringVar(&c.pack.arch, "arch", "arm64", "package: arm64 or x86_64")
-	flags.StringVar(&c.pack.bootstrap, "bootstrap", "", "package: a `program` that is built already; without it Go builds it from the source here")
-	flags.StringVar(&c.pack.version, "release", "", "package: what the program's version is to be")
-	flags.DurationVar(&c.wait, "wait", 3*time.Minute, "smoke: how long the function has")
-	return c.run
+	flags.StringVar(&c.template.stack, "stack", "function", "function, or account: the roles and the bucket of packages")
+	flags.StringVar(&c.template.sha256, "sha256", "", "`digest` of the package, as package prints it")
+	flags.StringVar(&c.pack.out, "out", "", "`file` to write, as dist/penstock.zip; its bill of materials goes beside it")
+	flags.StringVar(&c.pack.arch, "arch", "arm64", "arm64 or x86_64")
+	flags.StringVar(&c.pack.bootstrap, "bootstrap", "", "a `program` that is built already; without it Go builds it from the source here")
+	flags.StringVar(&c.pack.version, "release", "", "what the program's version is to be")
+	flags.DurationVar(&c.wait, "wait", 3*time.Minute, "how long the function has")
+	actions := c.actions()
+	flags.VisitAll(func(f *flag.Flag) { f.Usage = strings.Join(heeding(actions, f.Name), ", ") + ": " + f.Usage })
+	return func(ctx context.Context, sh shell, args []string) error {
+		if len(args) > 0 && args[0] == "bootstrap" { // as Lambda starts it
+			return runFunction(ctx, sh)
+		}
+		action, err := chooseAction(actions, flags, args)
+		if err != nil {
+			return err
+		}
+		return action.run(ctx, sh, args[1:])
+	}
 }
 
-func (c *lambdaConfig) run(ctx context.Context, sh shell, args []string) error {
+// heeding are the names of the actions that heed a flag.
+func heeding(actions []lambdaAction, name string) []string {
+	var names []string
+	for _, a := range actions {
+		if slices.Contains(a.flags, name) {
+			names = append(names, a.name)
+		}
+	}
+	return names
+}
+
+// chooseAction finds the action, and refuses flags of the command line that it
+// would not heed: who gives one expects something of it.
+func chooseAction(actions []lambdaAction, flags *flag.FlagSet, args []string) (lambdaAction, error) {
+	var names []string
+	for _, a := range actions {
+		names = append(names, a.name)
+	}
+	all := strings.Join(names, ", ")
 	if len(args) == 0 {
-		return usagef("say what to do: local, invoke, replay, status, template, package or smoke")
+		return lambdaAction{}, usagef("say what to do: %s", all)
 	}
-	what, rest := args[0], args[1:]
-	switch what {
-	case "local":
-		return c.local(ctx, sh, rest)
-	case "invoke":
-		return c.invoke.run(ctx, sh, c)
-	case "bootstrap":
-		return runFunction(ctx, sh)
-	case "replay":
-		return c.replay(ctx, sh, rest)
-	case "status":
-		return c.status(ctx, sh, rest)
-	case "template":
-		return c.template.run(sh, c, rest)
-	case "package":
-		return c.pack.run(ctx, sh, c, rest)
-	case "smoke":
-		return c.smoke(ctx, sh, rest)
+	i := slices.Index(names, args[0])
+	if i < 0 {
+		return lambdaAction{}, usagef("there is no penstock lambda %s; there are %s", args[0], all)
 	}
-	return usagef("there is no penstock lambda %s; there are local, invoke, replay, status, template, package and smoke", what)
+	var err error
+	flags.Visit(func(f *flag.Flag) {
+		if err == nil && !slices.Contains(actions[i].flags, f.Name) {
+			err = usagef("lambda %s does not heed --%s, which is for %s", args[0], f.Name, strings.Join(heeding(actions, f.Name), ", "))
+		}
+	})
+	return actions[i], err
 }
 
 // status prints what the ledger has of an object.

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/penstock-io/penstock/deploy"
 )
 
 // invokeConfig is what `penstock lambda invoke` is told.
@@ -27,30 +29,32 @@ type invokeConfig struct {
 }
 
 func (c *invokeConfig) define(flags *flag.FlagSet) {
-	flags.StringVar(&c.event, "event", "", "invoke, replay: `file` of one event, or of one a line")
-	flags.IntVar(&c.duplicate, "duplicate", 1, "invoke: how often each event is delivered")
-	flags.BoolVar(&c.shuffle, "shuffle", false, "invoke: deliver the events in another order")
-	flags.DurationVar(&c.killAfter, "kill-after", 0, "invoke: SIGKILL the function this long into each event's first attempt")
-	flags.StringVar(&c.throttle, "throttle", "", "invoke: `share` of DynamoDB's requests that are throttled, as 30%")
-	flags.DurationVar(&c.timeout, "timeout", 5*time.Minute, "invoke: what Lambda would give an invocation")
-	flags.Uint64Var(&c.seed, "seed", 1, "invoke: chooses the other order")
+	flags.StringVar(&c.event, "event", "", "`file` of one event, or of one a line")
+	flags.IntVar(&c.duplicate, "duplicate", 1, "how often each event is delivered")
+	flags.BoolVar(&c.shuffle, "shuffle", false, "deliver the events in another order")
+	flags.DurationVar(&c.killAfter, "kill-after", 0, "SIGKILL the function this long into each event's first attempt")
+	flags.StringVar(&c.throttle, "throttle", "", "`share` of DynamoDB's requests that are throttled, as 30%")
+	flags.DurationVar(&c.timeout, "timeout", 5*time.Minute, "what Lambda would give an invocation")
+	flags.Uint64Var(&c.seed, "seed", 1, "chooses the other order")
 }
 
 // run has the bootstrap, which is this program, work on the events as in Lambda.
-func (c *invokeConfig) run(ctx context.Context, sh shell, l *lambdaConfig) error {
-	if c.event == "" || l.env == "" {
-		return usagef("lambda invoke needs --event FILE and --env ENVIRONMENT")
+func (c *invokeConfig) run(ctx context.Context, sh shell, l *lambdaConfig, args []string) error {
+	if c.event == "" || l.env == "" || len(args) > 0 {
+		return usagef("lambda invoke needs --event FILE and --env ENVIRONMENT, and no arguments")
 	}
 	if _, err := share(c.throttle); err != nil {
 		return err
 	}
-	text, err := os.ReadFile(c.event)
-	if err != nil {
+	if c.duplicate < 1 || c.killAfter < 0 || c.timeout <= 0 {
+		return usagef("--duplicate is at least 1, --kill-after not below 0, --timeout above 0")
+	}
+	if _, err := deploy.Load(l.env); err != nil { // the bootstrap would say it three times an event
 		return err
 	}
-	events := splitEvents(string(text))
-	if whole := bytes.TrimSpace(text); json.Valid(whole) {
-		events = [][]byte{whole}
+	events, err := readEvents(c.event)
+	if err != nil {
+		return err
 	}
 	program, err := os.Executable()
 	if err != nil {
@@ -70,23 +74,47 @@ func (c *invokeConfig) run(ctx context.Context, sh shell, l *lambdaConfig) error
 		return err
 	}
 	defer service.close()
-	for _, event := range c.deliveries(events) {
+	deliveries := c.deliveries(events)
+	for _, event := range deliveries {
 		service.add(event)
 	}
 	failed, err := service.drain(ctx)
 	for _, f := range failed {
 		fmt.Fprintln(sh.stdout, "failed for good, and would go to the on-failure destination:", f)
 	}
+	fmt.Fprintf(sh.stdout, "%d events delivered: %d invocations, %d killed, %d events failed for good\n",
+		len(deliveries), service.carried, service.kills, len(failed))
 	if err == nil && len(failed) > 0 {
 		return errFindings
 	}
 	return err
 }
 
+// readEvents are the payloads in a file: one JSON value, or one a line.
+func readEvents(file string) ([][]byte, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	if whole := bytes.TrimSpace(text); json.Valid(whole) {
+		return [][]byte{whole}, nil
+	}
+	var events [][]byte
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			events = append(events, line)
+		}
+	}
+	if len(events) == 0 {
+		return nil, fmt.Errorf("%s has no event: write one, or one a line", file)
+	}
+	return events, nil
+}
+
 // deliveries are the events as often, and in the order, as they are to come.
 func (c *invokeConfig) deliveries(events [][]byte) [][]byte {
 	var all [][]byte
-	for range max(1, c.duplicate) {
+	for range c.duplicate {
 		all = append(all, events...)
 	}
 	if c.shuffle {

@@ -27,45 +27,86 @@ const (
 	localRejects = "local-rejects"
 )
 
-// local reads every file of a folder as the function reads the objects of a
-// bucket: by the same door, with the same ledger.
-func (c *lambdaConfig) local(ctx context.Context, sh shell, args []string) error {
-	if len(args) > 0 || c.bucket == "" {
-		return usagef("lambda local needs --bucket FOLDER, and no arguments")
+// local reads every file of a folder, or those that are named, as the function
+// reads the objects of a bucket: by the same door, with the same ledger.
+func (c *lambdaConfig) local(ctx context.Context, sh shell, keys []string) error {
+	if c.bucket == "" {
+		return usagef("lambda local needs --bucket FOLDER, and takes KEYs of files in it where not all are to be read")
 	}
 	log, err := c.log.logger(sh.stderr)
 	if err != nil {
 		return err
 	}
-	bucket, err := filepath.Abs(c.bucket) // also of ".", so that what stands beside it is not in it
+	bucket, err := c.localPlaces()
 	if err != nil {
-		return fmt.Errorf("find the folder %s: %w", c.bucket, err)
-	}
-	if !isDir(bucket) {
-		return usagef("there is no folder %s: make it, or give --bucket another", c.bucket)
-	}
-	if c.rejects == "" {
-		c.rejects = bucket + ".rejects"
-	}
-	if err := c.localLedger(bucket); err != nil {
 		return err
 	}
 	ways, err := c.localRoutes(ctx, sh, log)
 	if err != nil {
 		return errors.Join(err, ways.shut())
 	}
+	ledger := &s3.FolderLedger{Dir: c.ledger}
 	door, err := s3.New(s3.Options{
-		Store:  s3.Folder{Buckets: map[string]string{localBucket: bucket, localRejects: c.rejects}},
-		Ledger: &s3.FolderLedger{Dir: c.ledger},
+		Store:  &s3.Folder{Buckets: map[string]string{localBucket: bucket, localRejects: c.rejects}, Tags: ledger},
+		Ledger: ledger,
 		Routes: ways.all, Rejects: s3.Place{Bucket: localRejects},
 		Formats: map[string]s3.Format{"csv": newCSVCutter},
-		Lease:   3 * time.Second, // there is one process, and it is this
+		Lease:   3 * time.Second, // of a process that was killed; one that runs renews it
 		Log:     slog.New(slog.DiscardHandler),
 	})
 	if err == nil {
-		err = processFolder(ctx, sh, door, bucket)
+		run := localRun{door: door, again: c.again, out: sh.stdout}
+		err = run.folder(ctx, bucket, keys)
 	}
 	return errors.Join(err, ways.shut())
+}
+
+// localPlaces finds the folder, and sees to it that nothing that is written lies
+// in it, where it would be read.
+func (c *lambdaConfig) localPlaces() (bucket string, err error) {
+	bucket, err = filepath.Abs(c.bucket) // also of ".", so that what stands beside it is not in it
+	if err != nil {
+		return "", fmt.Errorf("find the folder %s: %w", c.bucket, err)
+	}
+	if !isDir(bucket) {
+		return "", usagef("there is no folder %s: make it, or give --bucket another", c.bucket)
+	}
+	if c.rejects == "" {
+		c.rejects = bucket + ".rejects"
+	}
+	if err := c.localLedger(bucket); err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(bucket)
+	if err != nil {
+		return "", err
+	}
+	_, table, _ := strings.Cut(c.table, "sqlite:")
+	for _, place := range []struct{ flag, name string }{{"table", table}, {"rejects", c.rejects}, {"ledger", c.ledger}} {
+		if place.name != "" && within(real, place.name) {
+			return "", usagef("--%s %s lies in the bucket, where all files are read as objects: give it a place elsewhere", place.flag, place.name)
+		}
+	}
+	return real, nil
+}
+
+// within reports whether a file, which may not be there yet, lies in a folder.
+func within(dir, file string) bool {
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return false
+	}
+	rest := ""
+	for {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			relative, err := filepath.Rel(dir, filepath.Join(real, rest))
+			return err == nil && filepath.IsLocal(relative)
+		}
+		if path == filepath.Dir(path) {
+			return false
+		}
+		path, rest = filepath.Dir(path), filepath.Join(filepath.Base(path), rest)
+	}
 }
 
 // localLedger settles the folder of the ledger: one for each bucket and table,
@@ -120,8 +161,11 @@ func (c *lambdaConfig) localTable(ctx context.Context, sh shell, s *stream.Strea
 	switch {
 	case kind == "sqlite" && name != "":
 		mode := penstock.Append
-		if len(s.Table.PrimaryKey) > 0 {
+		switch {
+		case len(s.Table.PrimaryKey) > 0:
 			mode = penstock.Upsert
+		case c.again:
+			return nil, usagef("--again would put the rows of stream %s into the table twice: give it a primary_key, or read all into a new table", s.Name)
 		}
 		table, err := sqlite.Open(ctx, name, sqlite.Options{Stream: s, Mode: mode, Log: log})
 		if err != nil {
@@ -137,57 +181,4 @@ func (c *lambdaConfig) localTable(ctx context.Context, sh shell, s *stream.Strea
 		return func(penstock.Chunk) penstock.Sink { return table }, nil
 	}
 	return nil, usagef("--table %q: write sqlite:FILE or dynamodb:NAME", c.table)
-}
-
-// processFolder gives the door a notice for each file, and prints what became
-// of it. One that cannot be read keeps none behind it from being read.
-func processFolder(ctx context.Context, sh shell, door *s3.Door, dir string) error {
-	var total, whole penstock.Tally
-	failed := 0
-	err := walkObjects(dir, func(key string) error {
-		r, err := door.Process(ctx, s3.Notice{Object: s3.Object{Bucket: localBucket, Key: key}, Size: -1, Action: s3.Created})
-		total, whole = total.Add(r.Tally), whole.Add(r.Progress.Tally)
-		switch {
-		case err != nil && r.Progress.State == s3.Failed:
-			failed++
-			fmt.Fprintf(sh.stdout, "%s: failed, %v\n", key, err)
-			return nil
-		case err != nil:
-			return fmt.Errorf("%s: %w (run it again: it goes on where it stopped)", key, err)
-		}
-		fmt.Fprintf(sh.stdout, "%s: %s, %v\n", key, r.Outcome, r.Progress.Tally)
-		return ctx.Err()
-	})
-	fmt.Fprintln(sh.stdout, total)
-	switch {
-	case err != nil:
-		return err
-	case failed == 1:
-		return errors.New("1 object was given up: mend it, and run it again")
-	case failed > 1:
-		return fmt.Errorf("%d objects were given up: mend them, and run it again", failed)
-	case whole.Rejected > 0:
-		return errFindings
-	}
-	return nil
-}
-
-// walkObjects calls do with the key of each file of a folder that is not hidden.
-func walkObjects(dir string, do func(key string) error) error {
-	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if hidden := strings.HasPrefix(entry.Name(), "."); entry.IsDir() || hidden {
-			if entry.IsDir() && hidden && path != dir {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		key, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		return do(filepath.ToSlash(key))
-	})
 }

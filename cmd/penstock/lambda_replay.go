@@ -1,11 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -63,19 +62,20 @@ func (c *lambdaConfig) replayed(ctx context.Context, f *function, key string) ([
 		return nil, err
 	}
 	p, there, err := f.door.Status(ctx, f.config.Bucket, key)
-	if err != nil {
+	damaged := errors.Is(err, s3.ErrDamaged)
+	switch {
+	case damaged && !c.again:
+		return nil, fmt.Errorf("%w (--again has the object read anew)", err)
+	case err != nil && !damaged:
 		return nil, err
+	case err == nil && (!there || p.Object != notice.Object):
+		return notice.Payload()
+	case p.State == s3.Done && !c.again:
+		return nil, nil
 	}
-	if there && p.Object == notice.Object {
-		notice.Sequencer = p.Sequencer
-		if p.State == s3.Done && !c.again {
-			return nil, nil
-		}
-		if p.State != s3.Running {
-			if err := f.door.Reopen(ctx, f.config.Bucket, key); err != nil {
-				return nil, err
-			}
-		}
+	notice.Sequencer = p.Sequencer
+	if err := f.door.Reopen(ctx, f.config.Bucket, key); err != nil {
+		return nil, err
 	}
 	return notice.Payload()
 }
@@ -86,13 +86,9 @@ func failedEvents(file string) ([][]byte, error) {
 	if file == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(file)
+	events, err := readEvents(file)
 	if err != nil {
 		return nil, err
-	}
-	events := splitEvents(string(text))
-	if whole := bytes.TrimSpace(text); json.Valid(whole) {
-		events = [][]byte{whole}
 	}
 	for i, event := range events {
 		var failed struct {

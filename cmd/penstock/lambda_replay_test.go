@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/penstock-io/penstock/dynamo"
 	"github.com/penstock-io/penstock/internal/faults"
 	"github.com/penstock-io/penstock/internal/orders"
 	"github.com/penstock-io/penstock/s3"
@@ -71,6 +72,27 @@ func TestReplay(t *testing.T) {
 		}
 	}
 	want.compare(c)
+
+	ledger := dynamo.Register{Client: c.settings.dynamodb(), Table: c.ledger}
+	_, version, err := ledger.Load(t.Context(), "s3://"+c.in+"/orders/a.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := ledger.Store(t.Context(), "s3://"+c.in+"/orders/a.jsonl", []byte("{"), version); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if code, out := replay("orders/a.jsonl"); code != exitFailed || !strings.Contains(out, "it is damaged") || !strings.Contains(out, "--again") {
+		t.Errorf("a damaged entry: exit %d, %s", code, out)
+	}
+	if code, out := replay("orders/a.jsonl", "--again"); code != exitDone {
+		t.Errorf("a damaged entry, again: exit %d, %s", code, out)
+	}
+	drain()
+	if p := c.progress("orders/a.jsonl"); p.State != s3.Done || p.Tally.Read != 100 {
+		t.Errorf("then it is %s %v", p.State, p.Tally)
+	}
+	want.compare(c)
+
 	if code, out := replay("elsewhere/a"); code != exitFailed || !strings.Contains(out, "no stream is read") {
 		t.Errorf("a key that nobody reads: exit %d, %s", code, out)
 	}

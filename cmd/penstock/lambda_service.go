@@ -42,6 +42,8 @@ type lambdaService struct {
 	failed []string
 	peak   int64 // most memory that an environment was seen to have, in bytes
 	kills  int
+
+	carried int // invocations, whatever became of them
 }
 
 // An invocation is one event on its way through the function.
@@ -271,6 +273,7 @@ func (l *lambdaService) settle(in *invocation, answer invocationAnswer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.now, in.id)
+	l.carried++
 	switch {
 	case !answer.error:
 	case in.attempts < attemptsMax:
@@ -316,15 +319,4 @@ func (l *lambdaService) patience(attempt int) time.Duration {
 		}
 	}
 	return l.timeout
-}
-
-// splitEvents are the payloads in a text: one JSON value, or one a line.
-func splitEvents(text string) [][]byte {
-	var all [][]byte
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" {
-			all = append(all, []byte(line))
-		}
-	}
-	return all
 }
