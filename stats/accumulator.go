@@ -120,6 +120,11 @@ func (r *rough) add(key, n uint64, o Options) {
 // addCell adds n values to a cell.
 func (r *rough) addCell(cell, n uint64, o Options) {
 	r.cells.add(cell, n, 0, Options{})
+	r.fit(o)
+}
+
+// fit makes the cells as wide as they must be for all to have room.
+func (r *rough) fit(o Options) {
 	for r.cells.len > o.cells() {
 		r.widen()
 	}
@@ -148,16 +153,25 @@ func (a *Accumulator) Cells() int {
 	return a.rough.cells.len
 }
 
-// Limit sets Options.MaxDistinct, from 1 to 2^28, to n: for who has many
-// accumulators and one memory. One that has more different values goes over to
-// bounds at once. Other limits are ErrBadOption.
-func (a *Accumulator) Limit(n int) error {
-	if n < 1 || n > maxDistinctMax {
-		return fmt.Errorf("%w: MaxDistinct is %d, want 1 to %d", ErrBadOption, n, maxDistinctMax)
+// Limit sets Options.MaxDistinct, from 1 to 2^28, and Options.MaxCells, from 8192 to
+// 2^21: for who has many accumulators and one memory. One that has more different
+// values goes over to bounds at once, and one that has more cells to wider ones. Other
+// limits are ErrBadOption.
+func (a *Accumulator) Limit(distinct, cells int) error {
+	if distinct == 0 || cells == 0 {
+		return fmt.Errorf("%w: a limit is 0", ErrBadOption)
 	}
-	a.options.MaxDistinct = n
-	for a.values.len > n {
+	o := a.options
+	o.MaxDistinct, o.MaxCells = distinct, cells
+	if err := o.check(); err != nil {
+		return err
+	}
+	a.options = o
+	for a.values.len > distinct {
 		a.thin()
+	}
+	if a.rough != nil {
+		a.rough.fit(o)
 	}
 	return nil
 }

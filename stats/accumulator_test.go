@@ -352,6 +352,17 @@ func TestBinaryDamaged(t *testing.T) {
 	if err := new(Accumulator).UnmarshalBinary(marshal(t, &over)); !errors.Is(err, ErrBadState) {
 		t.Errorf("counts that overflow: %v", err)
 	}
+	astray := func(change func(r *rough)) {
+		a := accumulate(t, Options{MaxDistinct: 1}, 1, 2, 3)
+		change(a.rough)
+		if err := new(Accumulator).UnmarshalBinary(marshal(t, a)); !errors.Is(err, ErrBadState) {
+			t.Errorf("from %v to %v without cells for them: %v", valueOf(a.rough.min), valueOf(a.rough.max), err)
+		}
+	}
+	astray(func(r *rough) { r.min = keyOf(math.Float64bits(0.5)) })
+	astray(func(r *rough) { r.min = keyOf(math.Float64bits(1.5)) })
+	astray(func(r *rough) { r.max = keyOf(math.Float64bits(2.5)) })
+	astray(func(r *rough) { r.max = keyOf(math.Float64bits(100)) })
 	future := marshal(t, accumulate(t, Options{}, 1))
 	future[4] = binaryVersion + 1
 	if err := new(Accumulator).UnmarshalBinary(future); err == nil || !strings.Contains(err.Error(), "version is 3, this program reads versions 1 to 2") {

@@ -237,12 +237,16 @@ func (r *reader) rough(to *rough, o Options) (sum uint64) {
 		r.fail("its cells are too narrow or too wide")
 		return 0
 	}
-	sum = r.counts(&to.cells, Options{}, keyNegInf>>to.coarse, keyPosInf>>to.coarse)
-	for to.cells.len > o.cells() {
-		to.widen()
-	}
-	if sum == 0 || to.min > to.max || to.min < keyNegInf || to.max > keyPosInf {
+	if to.min > to.max || to.min < keyNegInf || to.max > keyPosInf {
 		r.fail("the least and the greatest value are out of order")
+		return 0
 	}
+	least, greatest := to.min>>to.coarse, to.max>>to.coarse
+	sum = r.counts(&to.cells, Options{}, least, greatest)
+	if !to.cells.has(least) || !to.cells.has(greatest) {
+		r.fail("the least or the greatest value has no cell")
+		return 0
+	}
+	to.fit(o)
 	return sum
 }

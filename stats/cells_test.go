@@ -111,3 +111,20 @@ func TestCellsBinary(t *testing.T) {
 		}
 	}
 }
+
+// TestCellsLimit: an accumulator whose cells are limited later is what it would be had
+// they been from the beginning.
+func TestCellsLimit(t *testing.T) {
+	data := scattered(rand.New(rand.NewPCG(69, 70)), 30_000)
+	a := accumulate(t, Options{MaxDistinct: 100}, data...)
+	if a.Cells() <= maxCellsLeast {
+		t.Fatalf("%d cells are no more than are allowed later", a.Cells())
+	}
+	if err := a.Limit(100, maxCellsLeast); err != nil {
+		t.Fatal(err)
+	}
+	want := accumulate(t, Options{MaxDistinct: 100, MaxCells: maxCellsLeast}, data...)
+	if a.Cells() > maxCellsLeast || !bytes.Equal(marshal(t, a), marshal(t, want)) {
+		t.Errorf("%d cells, %d bits wide; want %d, %d wide", a.Cells(), a.rough.coarse, want.Cells(), want.rough.coarse)
+	}
+}

@@ -89,6 +89,12 @@ func (c *counts) find(key uint64) (times, first uint64) {
 	return 0, 0
 }
 
+// has reports whether a key was counted.
+func (c *counts) has(key uint64) bool {
+	times, _ := c.find(key)
+	return times > 0
+}
+
 // sorted returns the keys in order.
 func (c *counts) sorted() []uint64 {
 	keys := make([]uint64, 0, c.len)

@@ -10,8 +10,9 @@ type Bin struct {
 }
 
 // Histogram divides the range from the least to the greatest finite value
-// evenly into n > 0 bins and counts the values in each; one bin if all are the
-// same, none if there are none. Infinities are left out. Where Summary.Exact is
+// evenly into n > 0 bins and counts the values in each: into fewer where no float64
+// lies between the edges of two, into one if all values are the same, into none if
+// there are none. Infinities are left out. Where Summary.Exact is
 // false, a value may be counted in the bin beside its own, if it is next to it by
 // less than Options.Approx of itself, or what Options.MaxCells has made of it.
 func (a *Accumulator) Histogram(n int) []Bin {
@@ -23,16 +24,10 @@ func (a *Accumulator) Histogram(n int) []Bin {
 	if least > greatest || n < 1 {
 		return nil
 	}
-	if least == greatest {
-		n = 1
-	}
-	bins := make([]Bin, n)
-	for i := range bins {
-		bins[i].Low, bins[i].High = edge(least, greatest, i, n), edge(least, greatest, i+1, n)
-	}
+	bins := emptyBins(least, greatest, n)
 	a.eachFinite(func(x float64, times uint64) {
 		i := 0
-		for i < n-1 && x >= bins[i].High {
+		for i < len(bins)-1 && x >= bins[i].High {
 			i++
 		}
 		bins[i].Count += times
@@ -40,12 +35,25 @@ func (a *Accumulator) Histogram(n int) []Bin {
 	return bins
 }
 
+// emptyBins are at most n bins, none of them so narrow that nothing can be in it.
+func emptyBins(least, greatest float64, n int) []Bin {
+	if least == greatest {
+		return []Bin{{Low: least, High: greatest}}
+	}
+	var bins []Bin
+	low := least
+	for i := 1; i <= n; i++ {
+		if high := edge(least, greatest, i, n); high > low {
+			bins = append(bins, Bin{Low: low, High: high})
+			low = high
+		}
+	}
+	return bins
+}
+
 // edge is where bin i of n begins.
 func edge(least, greatest float64, i, n int) float64 {
-	switch i {
-	case 0:
-		return least
-	case n:
+	if i == n {
 		return greatest
 	}
 	return between(least, greatest, wide(float64(i)/float64(n)))

@@ -19,7 +19,8 @@ func TestHistogram(t *testing.T) {
 		{[]float64{2, 2}, 3, []Bin{{2, 2, 2}}},
 		{[]float64{0, 1, 2, 3, 4, inf}, 2, []Bin{{0, 2, 2}, {2, 4, 3}}},
 		{[]float64{-math.MaxFloat64, math.MaxFloat64, 1}, 2, []Bin{{-math.MaxFloat64, 0, 1}, {0, math.MaxFloat64, 2}}},
-		{[]float64{0, denormal}, 3, []Bin{{0, 0, 0}, {0, denormal, 1}, {denormal, denormal, 1}}},
+		{[]float64{0, denormal}, 3, []Bin{{0, denormal, 2}}},
+		{[]float64{denormal, 2 * denormal, 3 * denormal}, 12, []Bin{{denormal, 2 * denormal, 1}, {2 * denormal, 3 * denormal, 2}}},
 	} {
 		got := accumulate(t, Options{}, c.data...).Histogram(c.n)
 		if len(got) != len(c.want) {
@@ -42,6 +43,9 @@ func TestHistogram(t *testing.T) {
 			}
 			for i, b := range bins {
 				total += b.Count
+				if b.Low == b.High && len(bins) > 1 {
+					t.Errorf("%s: nothing can be in %v", name, b)
+				}
 				if i > 0 && b.Low != bins[i-1].High {
 					t.Errorf("%s: a gap before %v", name, b)
 				}

@@ -82,15 +82,20 @@ func TestLimit(t *testing.T) {
 		t.Errorf("%d different values", a.Distinct())
 	}
 	for _, n := range []int{0, -1, maxDistinctMax + 1} {
-		if err := a.Limit(n); !errors.Is(err, ErrBadOption) {
+		if err := a.Limit(n, maxCellsDefault); !errors.Is(err, ErrBadOption) {
 			t.Errorf("%d: %v", n, err)
+		}
+	}
+	for _, n := range []int{0, -1, maxCellsLeast - 1, maxCellsMax + 1} {
+		if err := a.Limit(1000, n); !errors.Is(err, ErrBadOption) {
+			t.Errorf("%d cells: %v", n, err)
 		}
 	}
 	for _, c := range []struct {
 		limit int
 		exact bool
 	}{{1000, true}, {100, false}, {1, false}} {
-		if err := a.Limit(c.limit); err != nil {
+		if err := a.Limit(c.limit, maxCellsDefault); err != nil {
 			t.Fatal(err)
 		}
 		s, err := a.Summary()

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -15,15 +16,15 @@ const (
 )
 
 type binStats struct {
-	Low   number `json:"low"`
-	High  number `json:"high"`
-	Count uint64 `json:"count"`
+	Low   stats.Number `json:"low"`
+	High  stats.Number `json:"high"`
+	Count uint64       `json:"count"`
 }
 
 func binsOf(a *stats.Accumulator) []binStats {
 	bins := []binStats{}
 	for _, b := range a.Histogram(histogramBins) {
-		bins = append(bins, binStats{number(b.Low), number(b.High), b.Count})
+		bins = append(bins, binStats{stats.Number(b.Low), stats.Number(b.High), b.Count})
 	}
 	return bins
 }
@@ -51,19 +52,35 @@ func drawHistograms(out io.Writer, all []columnStats, cells []string) error {
 			title += ", " + legible(*l.By)
 		}
 		fmt.Fprintf(out, "\n%s\n", title)
+		if len(l.Histogram) == 0 {
+			fmt.Fprintln(out, "no finite values")
+		}
 		most := uint64(0)
 		for _, b := range l.Histogram {
 			most = max(most, b.Count)
 		}
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		digits := digitsApart(l.Histogram)
 		for _, b := range l.Histogram {
-			fmt.Fprintf(w, "%.6g\tto %.6g\t%d\t  %s\n", float64(b.Low), float64(b.High), b.Count, bar(b.Count, most, cells))
+			fmt.Fprintf(w, "%.*g\tto %.*g\t%d\t  %s\n", digits, float64(b.Low), digits, float64(b.High), b.Count, bar(b.Count, most, cells))
 		}
 		if err := w.Flush(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// digitsApart is with how many digits, six or more, the edges of bins differ.
+func digitsApart(bins []binStats) int {
+	digits := 6
+	alike := func(b binStats) bool {
+		return b.Low != b.High && fmt.Sprintf("%.*g", digits, float64(b.Low)) == fmt.Sprintf("%.*g", digits, float64(b.High))
+	}
+	for digits < 17 && slices.ContainsFunc(bins, alike) {
+		digits++
+	}
+	return digits
 }
 
 // bar is as long as n is beside most, but not empty unless n is 0.

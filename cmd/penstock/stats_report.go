@@ -6,91 +6,42 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strconv"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/penstock-io/penstock/stats"
 )
 
-// columnStats is one line of the report. What JSON has no number for, NaN and
-// the infinities, is null there.
+// columnStats is one line of the report.
 type columnStats struct {
-	Column      string          `json:"column"`
-	By          *string         `json:"by,omitempty"`
-	Count       uint64          `json:"count"`
-	Missing     uint64          `json:"missing"`
-	Bad         int64           `json:"bad"`
-	NaNs        uint64          `json:"nans"`
-	PosInfs     uint64          `json:"pos_infs"`
-	NegInfs     uint64          `json:"neg_infs"`
-	Mean        number          `json:"mean"`
-	Median      number          `json:"median"`
-	MedianError number          `json:"median_error"`
-	Mode        number          `json:"mode"`
-	Modes       []number        `json:"modes"`
-	ModeCount   uint64          `json:"mode_count"`
-	ModeTies    uint64          `json:"mode_ties"`
-	ModeError   uint64          `json:"mode_count_error"`
-	ModeExact   bool            `json:"mode_exact"`
-	Min         number          `json:"min"`
-	Max         number          `json:"max"`
-	Sum         number          `json:"sum"`
-	StdDev      number          `json:"stddev"`
-	Rounded     int64           `json:"integers_rounded"` // beyond 2^53: the figures are those of the nearest float64s
-	Quantiles   []quantileStats `json:"quantiles,omitempty"`
-	Exact       bool            `json:"exact"`
-	Histogram   []binStats      `json:"histogram,omitempty"`
+	Column string  `json:"column"`
+	By     *string `json:"by,omitempty"`
+	stats.Figures
+	NaNs      uint64     `json:"nans"`             // left out
+	Bad       uint64     `json:"bad"`              // cells that are no numbers
+	Rounded   uint64     `json:"integers_rounded"` // beyond 2^53: the figures are those of the nearest float64s
+	Histogram []binStats `json:"histogram,omitempty"`
 }
-
-type quantileStats struct {
-	P     float64 `json:"p"`
-	Value number  `json:"value"`
-	Error number  `json:"error"`
-}
-
-// A number is written in the shortest form that reads back to the same float64.
-type number float64
-
-// MarshalJSON writes null for NaN and the infinities.
-func (x number) MarshalJSON() ([]byte, error) {
-	if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
-		return []byte("null"), nil
-	}
-	return json.Marshal(float64(x))
-}
-
-func (x number) String() string { return strconv.FormatFloat(float64(x), 'g', -1, 64) }
 
 // report prints all columns, or says why there is nothing to print.
 func (m *measuring) report(sh shell) error {
 	var all []columnStats
 	for i, column := range m.columns {
-		computed := 0
-		for _, name := range m.names {
-			s, err := m.groups[name].of[i].Summary()
-			if errors.Is(err, stats.ErrEmpty) {
-				continue // the group has only empty or bad cells here
-			}
-			if err != nil {
-				return fmt.Errorf("column %s: %w", legible(column), err)
-			}
-			computed++
-			l := m.line(i, name, &s)
-			if m.config.histogram {
-				l.Histogram = binsOf(m.groups[name].of[i])
-			}
-			all = append(all, l)
+		lines, err := m.linesOf(i)
+		if err != nil {
+			return err
 		}
-		if computed == 0 {
-			return m.nothing(column)
+		if !slices.ContainsFunc(lines, func(l columnStats) bool { return l.Count > 0 }) {
+			return m.nothing(column, lines)
 		}
+		all = append(all, lines...)
 	}
 	m.complain(sh.stderr)
 	var err error
 	if m.config.json {
 		err = json.NewEncoder(sh.stdout).Encode(map[string]any{
-			"records": m.records.Load(), "bad_records": m.badOf[""], "integers_rounded": m.rounded(), "columns": all,
+			"records": m.records.Load(), "bad_records": m.badRecords, "integers_rounded": m.rounded(), "columns": all,
 		})
 	} else {
 		err = m.table(sh.stdout, all)
@@ -104,12 +55,53 @@ func (m *measuring) report(sh shell) error {
 	return err
 }
 
-// nothing says why a column has no statistics.
-func (m *measuring) nothing(column string) error {
-	if len(m.examples) > 0 && m.badOf[column] > 0 {
-		return fmt.Errorf("column %s is not numeric: none of its %d cells is a number, as %s", legible(column), m.badOf[column], m.examples[0])
+// linesOf are those of a column: one for each group, also where it has no values.
+func (m *measuring) linesOf(column int) (lines []columnStats, err error) {
+	for _, name := range m.names {
+		c := m.groups[name][column]
+		s, err := c.values.Summary()
+		if err != nil && !errors.Is(err, stats.ErrEmpty) {
+			return nil, fmt.Errorf("column %s: %w", legible(m.columns[column]), err)
+		}
+		l := columnStats{Column: m.columns[column], Figures: s.Figures(), NaNs: c.nans, Bad: c.bad, Rounded: c.rounded}
+		l.Missing = c.missing
+		l.Exact = l.Exact && c.rounded == 0
+		if m.config.by != "" {
+			l.By = &name
+		}
+		if m.config.histogram {
+			l.Histogram = binsOf(c.values)
+		}
+		lines = append(lines, l)
 	}
-	return fmt.Errorf("column %s has no values in %d records", legible(column), m.records.Load())
+	return lines, nil
+}
+
+// nothing says why a column has no statistics.
+func (m *measuring) nothing(column string, lines []columnStats) error {
+	var missing, nans, bad uint64
+	for _, l := range lines {
+		missing, nans, bad = missing+l.Missing, nans+l.NaNs, bad+l.Bad
+	}
+	what := "has no values"
+	var why []string
+	if bad > 0 {
+		what = "is not numeric"
+		why = append(why, fmt.Sprintf("%d cells are no numbers, as %s", bad, m.firstBad[column]))
+	}
+	if missing > 0 {
+		why = append(why, fmt.Sprintf("%d cells are empty", missing))
+	}
+	if nans > 0 {
+		why = append(why, fmt.Sprintf("%d cells are NaN, which --nan omit leaves out", nans))
+	}
+	if m.badRecords > 0 {
+		why = append(why, fmt.Sprintf("%d records are bad, as %s", m.badRecords, m.firstBad[""]))
+	}
+	if why == nil {
+		return fmt.Errorf("column %s has no values: there are no records", legible(column))
+	}
+	return fmt.Errorf("column %s %s in %d records: %s", legible(column), what, m.records.Load(), strings.Join(why, "; "))
 }
 
 // complain tells of what was left out.
@@ -126,34 +118,13 @@ func (m *measuring) complain(out io.Writer) {
 }
 
 // rounded is how many integers a float64 does not hold.
-func (m *measuring) rounded() (all int64) {
+func (m *measuring) rounded() (all uint64) {
 	for _, g := range m.groups {
-		for _, n := range g.rounded {
-			all += n
+		for _, c := range g {
+			all += c.rounded
 		}
 	}
 	return all
-}
-
-// line is that of column i of a group.
-func (m *measuring) line(i int, name string, s *stats.Summary) columnStats {
-	column, rounded := m.columns[i], m.groups[name].rounded[i]
-	l := columnStats{
-		Column: column, Count: s.Count, Missing: s.Missing, Bad: m.badOf[column], NaNs: s.NaNs, PosInfs: s.PosInfs, NegInfs: s.NegInfs,
-		Mean: number(s.Mean), Median: number(s.Median), MedianError: number(s.MedianErr),
-		Mode: number(s.Mode), ModeCount: s.ModeCount, ModeTies: s.ModeTies, ModeError: s.ModeErr, ModeExact: s.ModeExact,
-		Min: number(s.Min), Max: number(s.Max), Sum: number(s.Sum), StdDev: number(s.StdDev), Rounded: rounded, Exact: s.Exact && rounded == 0, Modes: []number{},
-	}
-	if m.config.by != "" {
-		l.By = &name
-	}
-	for _, x := range s.Modes() {
-		l.Modes = append(l.Modes, number(x))
-	}
-	for _, q := range s.Quantiles {
-		l.Quantiles = append(l.Quantiles, quantileStats{q.P, number(q.Value), number(q.Err)})
-	}
-	return l
 }
 
 // table prints a line for each column and group.
@@ -172,6 +143,10 @@ func (m *measuring) table(out io.Writer, all []columnStats) error {
 		fmt.Fprintf(w, "%s\t", legible(l.Column))
 		if l.By != nil {
 			fmt.Fprintf(w, "%s\t", legible(*l.By))
+		}
+		if l.Count == 0 {
+			fmt.Fprintf(w, "0\t%d\t%s\n", l.Missing, strings.Repeat("-\t", 9+len(m.options.Quantiles)))
+			continue
 		}
 		fmt.Fprintf(w, "%d\t%d\t%v\t%v\t%s\t%d\t%d\t%v\t%v\t%v\t", l.Count, l.Missing, l.Mean, l.Median, l.mode(), l.ModeCount, l.ModeTies, l.Min, l.Max, l.StdDev)
 		for _, q := range l.Quantiles {
@@ -193,14 +168,14 @@ func (l *columnStats) mode() string {
 // exactness says what of a line is exact, and else by how much it may be off.
 func (l *columnStats) exactness() string {
 	var all []string
-	if l.MedianError > 0 {
-		all = append(all, fmt.Sprintf("median ±%v", l.MedianError))
+	if l.MedianErr > 0 {
+		all = append(all, fmt.Sprintf("median ±%v", l.MedianErr))
 	}
 	if !l.ModeExact {
 		all = append(all, "mode uncertain")
 	}
-	if l.ModeError > 0 {
-		all = append(all, fmt.Sprintf("times +%d", l.ModeError))
+	if l.ModeErr > 0 {
+		all = append(all, fmt.Sprintf("times +%d", l.ModeErr))
 	}
 	if l.Rounded > 0 {
 		all = append(all, fmt.Sprintf("%d integers rounded", l.Rounded))

@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/penstock-io/penstock/stats"
 )
 
 // TestStatsManyValues: the mode of a group with more different values than a
@@ -49,28 +53,79 @@ func TestStatsBound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIP: it keeps four million values: run without -short")
 	}
-	m := &measuring{config: &statsConfig{by: "g"}, columns: []string{"x"}, groups: map[string]*group{}}
+	m := measuringFor(t, 1)
 	for g := range 16 {
-		of, err := m.newGroup(fmt.Sprint(g))
-		if err != nil {
-			t.Fatal(err)
-		}
-		values := 900_000
-		if m.options.MaxDistinct != 0 {
-			values = m.options.MaxDistinct
-		}
-		for i := range values {
-			of.of[0].Add(float64(i))
+		of := newGroup(t, m, g)
+		for i := range min(900_000, m.options.MaxDistinct) {
+			of[0].values.Add(float64(i))
 		}
 		if err := m.bound(); err != nil {
 			t.Fatal(err)
 		}
-		all := 0
-		for _, g := range m.groups {
-			all += g.of[0].Distinct()
-		}
-		if all > distinctMax {
-			t.Fatalf("%d groups keep %d different values, want at most %d", len(m.groups), all, distinctMax)
+		if values, _ := m.kept(); values > distinctMax {
+			t.Fatalf("%d groups keep %d different values, want at most %d", len(m.groups), values, distinctMax)
 		}
 	}
+}
+
+// TestStatsBoundCells: what many groups and columns keep to estimate medians from is
+// limited together, at wider cells and so a greater error, and where that is not enough
+// with an error that says what to do.
+func TestStatsBoundCells(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIP: it keeps ten million cells: run without -short")
+	}
+	m := measuringFor(t, 4)
+	m.options.MaxDistinct = leastDistinct
+	wild, err := stats.NewAccumulator(m.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200_000 {
+		if x := math.Float64frombits(random.Uint64()); x-x == 0 {
+			wild.Add(x)
+		}
+	}
+	for g := range groupsMax {
+		if err := wild.Limit(leastDistinct, m.options.MaxCells); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range newGroup(t, m, g) {
+			if err := c.values.Merge(wild); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := m.bound()
+		_, entries := m.kept()
+		if err != nil {
+			if m.options.MaxCells != leastCells || !strings.Contains(err.Error(), "4 columns have too many different values to be kept: compute fewer columns at once") {
+				t.Error(err)
+			}
+			return
+		}
+		if entries > entriesMax {
+			t.Fatalf("%d groups keep %d values and cells, want at most %d", len(m.groups), entries, entriesMax)
+		}
+	}
+	t.Error("there is no limit")
+}
+
+func measuringFor(t *testing.T, columns int) *measuring {
+	t.Helper()
+	c := &statsConfig{by: "g", nan: "reject", tie: "smallest"}
+	o, err := c.options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &measuring{config: c, options: o, columns: make([]string, columns), groups: map[string]group{}}
+}
+
+func newGroup(t *testing.T, m *measuring, number int) group {
+	t.Helper()
+	g, err := m.newGroup(fmt.Sprint(number))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
