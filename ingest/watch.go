@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"encoding/json"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,12 +12,13 @@ import (
 	"time"
 
 	"github.com/penstock-io/penstock"
+	"github.com/penstock-io/penstock/stats"
 	"github.com/penstock-io/penstock/stream"
 )
 
 // Limits of watching. However many values pass, and whatever they are, a field takes
-// at most 512 KiB for the slot that is now, and 128 KiB for each of the 90 before: 12 MiB
-// in all (TestWatchBound).
+// at most 512 KiB for the slot that is now, 128 KiB for each of the 90 before, and as much for
+// what the last question took together: 12 MiB in all (TestWatchBound).
 const (
 	statsWord     = "stats"
 	watchesMax    = 8                // fields of a stream; beyond, the one asked for the longest ago is dropped
@@ -45,6 +45,9 @@ type watch struct {
 	since time.Time
 	asked time.Time // the last time
 	ring  [windowMax/watchSlot + 1]watchedSlot
+
+	opened uint64 // how many times a slot was made ready
+	merged merged // what the last question took together
 }
 
 // of, which is called with mu held, returns the watch of a field; it begins with the first question. ok is
@@ -111,41 +114,16 @@ func (w *watches) observe(events []*penstock.Event) {
 }
 
 // figures is what GET /v1/streams/{stream}/stats answers, named as by
-// `penstock stats --json`.
+// `penstock stats --json`. Infinities are numbers beyond the largest float64.
 type figures struct {
-	Stream      string    `json:"stream"`
-	Field       string    `json:"field"`
-	Window      string    `json:"window"`
-	Since       time.Time `json:"since"`
-	Count       uint64    `json:"count"`
-	Missing     uint64    `json:"missing"`
-	Bad         uint64    `json:"bad"`      // of a field of any type: no numbers
-	PosInfs     uint64    `json:"pos_infs"` // above the largest float64
-	NegInfs     uint64    `json:"neg_infs"`
-	Mean        *float64  `json:"mean"`
-	Median      *float64  `json:"median"`
-	MedianError float64   `json:"median_error"`
-	Mode        *float64  `json:"mode"`
-	Modes       []float64 `json:"modes"`
-	ModeCount   uint64    `json:"mode_count"`
-	ModeTies    uint64    `json:"mode_ties"`
-	ModeError   uint64    `json:"mode_count_error"`
-	ModeExact   bool      `json:"mode_exact"`
-	Min         *float64  `json:"min"`
-	Max         *float64  `json:"max"`
-	Sum         *float64  `json:"sum"`
-	StdDev      *float64  `json:"stddev"`
-	Rounded     uint64    `json:"integers_rounded"`
-	Vanished    uint64    `json:"rounded_to_zero"`
-	Exact       bool      `json:"exact"`
-}
-
-// finite is nil, and so null, for what JSON has no number for.
-func finite(x float64) *float64 {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return nil
-	}
-	return &x
+	Stream string    `json:"stream"`
+	Field  string    `json:"field"`
+	Window string    `json:"window"`
+	Since  time.Time `json:"since"`
+	stats.Figures
+	Bad      uint64 `json:"bad"` // of a field of any type: no numbers
+	Rounded  uint64 `json:"integers_rounded"`
+	Vanished uint64 `json:"rounded_to_zero"`
 }
 
 // mayWatch reports whether the holder, nil where the server has no keys, may
@@ -166,7 +144,7 @@ func watchForbidden() *problem {
 // showStats answers with the statistics of a field of the events that passed in
 // the last window, as far as somebody had asked for it before.
 func (d *door) showStats(w http.ResponseWriter, r *http.Request, c *call) int {
-	field, window, p := readWindow(r.URL.RawQuery)
+	field, stretch, p := readWindow(r.URL.RawQuery)
 	if p != nil {
 		return p.answer(w, c.id)
 	}
@@ -177,28 +155,26 @@ func (d *door) showStats(w http.ResponseWriter, r *http.Request, c *call) int {
 		d.watches.mu.Unlock()
 		return badRequest("invalid_parameter", "field must name a field of the stream that is a number: "+numericFields(d.Stream.Stream)).answer(w, c.id)
 	}
-	parts, b := x.within(window, now)
+	over := x.within(stretch, now)
 	since := x.since
 	d.watches.mu.Unlock()
-	s := summaryOf(parts)
-	if from := now.Add(-window); since.Before(from) {
+	s := over.summary()
+	d.watches.mu.Lock()
+	x.keep(&over)
+	d.watches.mu.Unlock()
+	if from := now.Add(-stretch); since.Before(from) {
 		since = from
 	}
+	b := over.beside
 	f := figures{
-		Stream: d.Name, Field: field, Window: window.String(), Since: since.UTC(), Count: s.Count, Missing: b.missing, Bad: b.bad, PosInfs: s.PosInfs, NegInfs: s.NegInfs,
-		Mean: finite(s.Mean), Median: finite(s.Median), MedianError: s.MedianErr, Mode: finite(s.Mode), Modes: []float64{},
-		ModeCount: s.ModeCount, ModeTies: s.ModeTies, ModeError: s.ModeErr, ModeExact: s.ModeExact,
-		Min: finite(s.Min), Max: finite(s.Max), Sum: finite(s.Sum), StdDev: finite(s.StdDev), Rounded: b.rounded, Vanished: b.vanished,
-		Exact: s.Exact && b.rounded+b.vanished+s.PosInfs+s.NegInfs == 0,
+		Stream: d.Name, Field: field, Window: stretch.String(), Since: since.UTC(),
+		Figures: s.Figures(), Bad: b.bad, Rounded: b.rounded, Vanished: b.vanished,
 	}
-	for _, m := range s.Modes() {
-		if finite(m) != nil {
-			f.Modes = append(f.Modes, m)
-		}
-	}
+	f.Missing = b.missing
+	f.Exact = f.Exact && b.rounded+b.vanished+s.PosInfs+s.NegInfs == 0
 	body, err := json.Marshal(f)
 	if err != nil {
-		panic(err) // every number is finite
+		panic(err) // nothing in it cannot be written
 	}
 	return show(w, body)
 }

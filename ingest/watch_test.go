@@ -128,14 +128,14 @@ func TestWatchTold(t *testing.T) {
 	h.post("[" + with("1", `"reading":1e400,"small":-1e-400,"serial":9007199254740993,"thing":"text"`) + "," +
 		with("2", `"reading":5,"small":0e-400,"serial":9007199254740992,"thing":7`) + "," + order("3") + "]")
 	for field, want := range map[string]string{
-		"reading": `"count":2,"missing":1,"bad":0,"pos_infs":1,"neg_infs":0,"mean":null`,
-		"serial":  `"count":2,"missing":1,"bad":0,"pos_infs":0,"neg_infs":0,"mean":9007199254740992`,
-		"small":   `"count":2,"missing":1,"bad":0,"pos_infs":0,"neg_infs":0,"mean":0`,
-		"thing":   `"count":1,"missing":1,"bad":1,"pos_infs":0,"neg_infs":0,"mean":7`,
+		"reading": `"count":2,"missing":1,"pos_infs":1,"neg_infs":0,"mean":null`,
+		"serial":  `"count":2,"missing":1,"pos_infs":0,"neg_infs":0,"mean":9.007199254740992e+15`,
+		"small":   `"count":2,"missing":1,"pos_infs":0,"neg_infs":0,"mean":0`,
+		"thing":   `"count":1,"missing":1,"pos_infs":0,"neg_infs":0,"mean":7`,
 	} {
 		text := h.do("GET", statsPath+"?field="+field, nil).text
 		if !strings.Contains(text, want) || strings.Contains(text, `"exact":true`) != (field == "thing") || strings.Contains(text, `"integers_rounded":1`) != (field == "serial") ||
-			strings.Contains(text, `"rounded_to_zero":1`) != (field == "small") {
+			strings.Contains(text, `"bad":1`) != (field == "thing") || strings.Contains(text, `"rounded_to_zero":1`) != (field == "small") {
 			t.Errorf("%s: %s", field, text)
 		}
 	}
