@@ -157,7 +157,10 @@ func (c *Cache[K, V]) makeStore() *store[K, V] {
 
 // Get returns the value of k, if there is one that has not expired.
 func (c *Cache[K, V]) Get(k K) (V, bool) {
-	s := c.store()
+	s := c.made.Load() // store by hand, which is a little too long to be inlined
+	if s == nil {
+		s = c.makeStore()
+	}
 	h := s.hasher.of(k)
 	sh := s.shard(h)
 	v, ok, done := s.glance(sh, h, k)
@@ -172,7 +175,10 @@ func (c *Cache[K, V]) Get(k K) (V, bool) {
 // sees the new value with the old deadline. A load of k that is under way
 // still answers those who wait for it, but no longer stores.
 func (c *Cache[K, V]) Set(k K, v V, ttl time.Duration) {
-	s := c.store()
+	s := c.made.Load() // as in Get
+	if s == nil {
+		s = c.makeStore()
+	}
 	// Field by field: a literal is built elsewhere and copied, at a tenth of
 	// all that a Set costs.
 	var w write[K, V]

@@ -57,6 +57,16 @@ func (d *directory[K, V]) table(h uint64) *table[K, V] {
 	return nil
 }
 
+// fetch makes the memory come in which h's key is, if it is in one of several
+// tables: a small cache is at hand.
+func (d *directory[K, V]) fetch(h uint64) {
+	if d.only.Load() == nil {
+		if t := d.table(h); t != nil {
+			t.fetch(t.home(h))
+		}
+	}
+}
+
 // find is k's table and slot; the slot is -1 if there is none.
 func (d *directory[K, V]) find(h uint64, k K) (*table[K, V], int) {
 	t := d.table(h)

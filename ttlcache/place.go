@@ -1,7 +1,6 @@
 package ttlcache
 
 import (
-	"runtime"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -39,7 +38,12 @@ func (s *store[K, V]) glance(sh *shard[K, V], h uint64, k K) (v V, ok, done bool
 	if changes&1 != 0 || !s.like.words.few {
 		return v, false, false
 	}
-	e := s.seek(sh, changes, h, &k)
+	return s.read(sh, changes, s.seek(sh, changes, h, &k))
+}
+
+// read is the value of what seek has found, nil if nothing; changes are what
+// they were before that.
+func (s *store[K, V]) read(sh *shard[K, V], changes uint64, e *entry[K, V]) (v V, ok, done bool) {
 	if e == nil {
 		return v, false, sh.changes.Load() == changes
 	}
@@ -67,21 +71,13 @@ func (s *store[K, V]) get(sh *shard[K, V], h uint64, k K) (v V, ok bool) {
 			return v, ok
 		}
 	}
-	sh.mu.Lock() // but changes nothing, so that others may go on reading
-	defer sh.mu.Unlock()
-	if !s.like.words.few {
-		if t, i, live := s.look(sh, h, k); live {
-			s.use(&t.entries[i])
-			return t.entries[i].value, true
-		}
-		return v, false
+	sh.lock() // not only mu: others could go on replacing the value without end
+	defer sh.unlock()
+	if t, i, live := s.look(sh, h, k); live {
+		s.use(&t.entries[i])
+		return t.entries[i].value, true
 	}
-	for {
-		if v, ok, done := s.glance(sh, h, k); done {
-			return v, ok
-		}
-		runtime.Gosched() // for a Set that was stopped
-	}
+	return v, false
 }
 
 // seek is k's entry, as far as it can be said without the lock: the caller
@@ -97,7 +93,7 @@ func (s *store[K, V]) seek(sh *shard[K, V], changes, h uint64, k *K) *entry[K, V
 	}
 	g := t.home(h)
 	if !small {
-		fetch(unsafe.Pointer(&t.entries[g*groupSlots]))
+		t.fetch(g)
 	}
 	word := s.hasher.kind == hashWord8 && wordSize == 8
 	for range t.groups { // what is being changed might have no end
@@ -144,7 +140,14 @@ func (s *store[K, V]) replace(sh *shard[K, V], w *write[K, V]) bool {
 	if changes&1 != 0 {
 		return false
 	}
-	e := s.seek(sh, changes, w.hash, &w.key)
+	sh.fetch(w.hash)
+	now := s.clock.now() // while the memory answers
+	return s.swap(sh, changes, s.seek(sh, changes, w.hash, &w.key), w, now)
+}
+
+// swap stores the value in what seek has found, nil if nothing; changes are
+// what they were before that, and now is a time since the Set began.
+func (s *store[K, V]) swap(sh *shard[K, V], changes uint64, e *entry[K, V], w *write[K, V], now int64) bool {
 	if e == nil {
 		return false
 	}
@@ -153,7 +156,10 @@ func (s *store[K, V]) replace(sh *shard[K, V], w *write[K, V]) bool {
 		if old&writing != 0 {
 			continue
 		}
-		stamp, later := s.later(old, w.ttl)
+		stamp, later := s.later(old, now, w.ttl)
+		if !later { // or a Set with the same ttl has been faster
+			stamp, later = s.later(old, s.clock.now(), w.ttl)
+		}
 		if !later {
 			return false
 		}
@@ -173,12 +179,11 @@ func (s *store[K, V]) replace(sh *shard[K, V], w *write[K, V]) bool {
 	return false
 }
 
-// later is the stamp of a value that is stored now in the place of a live one
-// with the stamp old, if its deadline is later. Since old was read before the
-// clock, it is if both have the same ttl.
-func (s *store[K, V]) later(old uint64, ttl time.Duration) (stamp uint64, later bool) {
-	now, former := s.clock.now(), int64(old>>usesBits)
-	due := s.deadline(now, ttl)
+// later is the stamp of a value that is stored at now in the place of a live
+// one with the stamp old, if its deadline is later: it is if both have the same
+// ttl and old was read before the clock.
+func (s *store[K, V]) later(old uint64, now int64, ttl time.Duration) (stamp uint64, later bool) {
+	due, former := s.deadline(now, ttl), int64(old>>usesBits)
 	if due == never {
 		due = max(never, former+1)
 	}

@@ -165,13 +165,18 @@ func (t *table[K, V]) after(g int) int {
 	return 0
 }
 
+// fetch makes the memory of a group come, without waiting for it.
+func (t *table[K, V]) fetch(g int) {
+	fetch(unsafe.Pointer(&t.groups[g]), unsafe.Pointer(&t.entries[g*groupSlots]))
+}
+
 // find is k's slot, or -1, for who changes the shard. The entries of the first
 // group, where nearly all keys are, are fetched while the processor waits for
 // the control word that says which of them it is: one wait for memory instead
 // of two.
 func (t *table[K, V]) find(h uint64, k K) int {
 	g := t.home(h)
-	fetch(unsafe.Pointer(&t.entries[g*groupSlots]))
+	t.fetch(g)
 	for ; ; g = t.after(g) {
 		control := t.groups[g].control.Load()
 		for m := matchHash(control, h); m != 0; m &= m - 1 {
