@@ -1,6 +1,7 @@
 package ttlcache_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -35,13 +36,18 @@ func TestLinearizable(t *testing.T) {
 		}
 	}
 	// A test that never sees an expiry proves nothing about it.
-	if reached.expired.Load() == 0 || reached.hits.Load() == 0 || reached.touched.Load() == 0 {
-		t.Errorf("not reached: %d reads of the expired, %d hits, %d touched", reached.expired.Load(), reached.hits.Load(), reached.touched.Load())
+	for what, n := range map[string]int64{
+		"reads of the expired": reached.expired.Load(), "hits": reached.hits.Load(), "touched": reached.touched.Load(),
+		"loads": reached.loaded.Load(), "loads by another": reached.joined.Load(), "values instead of loads": reached.spared.Load(),
+	} {
+		if n == 0 {
+			t.Errorf("not reached: %s", what)
+		}
 	}
 }
 
 // marks count the interesting states.
-type marks struct{ expired, hits, touched atomic.Int64 }
+type marks struct{ expired, hits, touched, loaded, joined, spared atomic.Int64 }
 
 // The operations.
 const (
@@ -50,7 +56,8 @@ const (
 	opSetIfAbsent
 	opDelete
 	opTouch
-	opAdd // by Compute: the value and one, with the old deadline
+	opAdd  // by Compute: the value and one, with the old deadline
+	opLoad // by GetOrLoad: value for ttl, or what another load or write brings
 	opKinds
 )
 
@@ -58,7 +65,7 @@ const (
 // clock is the same monotonic clock.
 type call struct {
 	op, key       int
-	value         int // what Set and SetIfAbsent store
+	value         int // what Set, SetIfAbsent and the load bring
 	ttl           int64
 	called, ended int64
 }
@@ -82,7 +89,7 @@ func (h held) may(c call) (alive, dead bool) {
 	return h.present && c.called < h.dueLatest, !h.present || c.ended >= h.dueFirst
 }
 
-var timed = porcupine.Model{
+var timed = (&porcupine.NondeterministicModel{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 		byKey := map[int][]porcupine.Operation{}
 		for _, o := range history {
@@ -94,50 +101,66 @@ var timed = porcupine.Model{
 		}
 		return parts
 	},
-	Init: func() any { return held{} },
-	Step: func(state, input, output any) (bool, any) {
+	Init: func() []any { return []any{held{}} },
+	Step: func(state, input, output any) []any {
 		return step(state.(held), input.(call), output.(answer))
 	},
-	Equal:             func(a, b any) bool { return a == b },
 	DescribeOperation: func(input, output any) string { return fmt.Sprintf("%+v -> %+v", input, output) },
-}
+}).ToModel()
 
-// step is the sequential cache: whether an answer is right, and what is held
-// then. An answer that needs the value dead leaves nothing behind, so the dead
-// never come back.
-func step(h held, c call, a answer) (bool, any) {
+// step is the sequential cache: what may be held after an answer, nothing if
+// the answer is wrong. An answer that needs the value dead leaves nothing
+// behind, so the dead never come back.
+func step(h held, c call, a answer) []any {
 	alive, dead := h.may(c)
 	stored := held{true, c.value, c.called + c.ttl, c.ended + c.ttl}
+	found := alive && a.value == h.value
 	switch c.op {
 	case opSet:
-		return true, stored
+		return after(true, stored)
 	case opGet:
 		if a.ok {
-			return alive && a.value == h.value, h
+			return after(found, h)
 		}
-		return dead, held{}
+		return after(dead, held{})
 	case opSetIfAbsent:
 		if a.ok {
-			return dead, stored
+			return after(dead, stored)
 		}
-		return alive && a.value == h.value, h
+		return after(found, h)
 	case opDelete:
-		if a.ok {
-			return alive, held{}
-		}
-		return dead, held{}
+		return after(a.ok && alive || !a.ok && dead, held{})
 	case opTouch:
 		if a.ok {
 			stored.value = h.value
-			return alive, stored
+			return after(alive, stored)
 		}
-		return dead, held{}
+		return after(dead, held{})
+	case opLoad:
+		switch {
+		case found:
+			return after(true, h)
+		case a.value == c.value: // its own load; what was written meanwhile comes after it, and may have kept it from being stored
+			return append(after(dead, stored), after(dead, held{})...)
+		}
+		return after(dead && loaded(a.value), held{}) // another's, which was not stored
 	}
 	if a.ok {
 		h.value++
-		return alive && a.value == h.value, h
+		return after(alive && a.value == h.value, h)
 	}
-	return dead, held{}
+	return after(dead, held{})
+}
+
+// loaded reports whether a value comes from a load. Others are multiples of
+// 1000, to which less than 500 is added.
+func loaded(value int) bool { return value%1000 == 500 }
+
+func after(legal bool, h held) []any {
+	if !legal {
+		return nil
+	}
+	return []any{h}
 }
 
 // concurrently drives a cache from a few goroutines, on few keys with short
@@ -154,6 +177,9 @@ func concurrently(seed uint64, reached *marks) []porcupine.Operation {
 			random := rand.New(rand.NewPCG(seed, uint64(g)))
 			for i := range calls {
 				c := call{op: random.IntN(opKinds), key: random.IntN(keys), value: (g*calls + i) * 1000, ttl: int64(1 + random.IntN(40_000))}
+				if c.op == opLoad {
+					c.value += 500
+				}
 				c.called = int64(time.Since(start))
 				a := perform(cache, c, reached)
 				c.ended = int64(time.Since(start))
@@ -199,6 +225,22 @@ func perform(cache *ttlcache.Cache[int, int], c call, reached *marks) (a answer)
 			a = answer{v + 1, true}
 			return v + 1, 0, ttlcache.Amend
 		})
+	case opLoad:
+		ran := false
+		v, err := cache.GetOrLoad(context.Background(), c.key, func(context.Context, int) (int, time.Duration, error) {
+			ran = true
+			runtime.Gosched() // so that others join, or write
+			return c.value, ttl, nil
+		})
+		a = answer{v, err == nil}
+		switch {
+		case ran:
+			reached.loaded.Add(1)
+		case loaded(v):
+			reached.joined.Add(1)
+		default:
+			reached.spared.Add(1)
+		}
 	}
 	return a
 }
@@ -222,6 +264,11 @@ func TestTimedModelRefuses(t *testing.T) {
 		{"touch of the dead", get(opTouch, 110, 120, answer{0, true}), false},
 		{"delete of the dead", get(opDelete, 110, 120, answer{0, true}), false},
 		{"set if absent beside the living", get(opSetIfAbsent, 50, 60, answer{0, true}), false},
+		{"what was found instead of a load", get(opLoad, 50, 60, answer{7, true}), true},
+		{"a load beside the living", get(opLoad, 50, 60, answer{0, true}), false},
+		{"another's load beside the living", get(opLoad, 50, 60, answer{500, true}), false},
+		{"another's load after the deadline", get(opLoad, 110, 120, answer{500, true}), true},
+		{"what no load brought", get(opLoad, 110, 120, answer{501, true}), false},
 	} {
 		if got := porcupine.CheckOperations(timed, []porcupine.Operation{set, c.then}); got != c.legal {
 			t.Errorf("%s: legal is %v, want %v", c.name, got, c.legal)

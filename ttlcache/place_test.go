@@ -250,3 +250,89 @@ func TestSetStoppedInTheMiddle(t *testing.T) {
 	all.Wait()
 	s.check(t)
 }
+
+// A key may leave its slot, and another come there, between any two steps of a
+// Get or Set without the lock: then what was found is not used.
+func TestSlotOfAnotherKey(t *testing.T) {
+	c := New(Options[int, int]{MaxEntries: 8}) // one shard, one group
+	defer c.Close()
+	c.Set(1, 1, time.Hour)
+	c.Set(2, 2, time.Hour)
+	s := c.store()
+	sh, h := &s.shards[0], s.hasher.of(1)
+	changes := sh.changes.Load()
+	e := s.seek(sh, changes, h, new(1))
+	c.Delete(1)
+	c.Set(3, 3, time.Hour)
+	if h = s.hasher.of(3); s.seek(sh, sh.changes.Load(), h, new(3)) != e {
+		t.Fatal("3 is not in the slot that 1 had")
+	}
+	if v, ok, done := s.read(sh, changes, e); done {
+		t.Errorf("a Get of 1 says %d, %v", v, ok)
+	}
+	w := write[int, int]{hash: s.hasher.of(1), key: 1, value: 100, ttl: 2 * time.Hour}
+	if s.swap(sh, changes, e, &w, s.clock.now()) {
+		t.Error("a Set of 1 has stored in the slot of 3")
+	}
+	if v, ok := c.Get(3); v != 3 || !ok {
+		t.Errorf("3 has %d, %v", v, ok)
+	}
+	s.check(t)
+}
+
+// A Get that found no key must look again if one came meanwhile: it may have
+// looked where the key no longer was, while its table was replaced.
+func TestMissBesideAChange(t *testing.T) {
+	var c Cache[int, int]
+	defer c.Close()
+	s := c.store()
+	sh := s.shard(s.hasher.of(1))
+	changes := sh.changes.Load()
+	e := s.seek(sh, changes, s.hasher.of(1), new(1))
+	c.Set(1, 1, time.Hour)
+	if _, _, done := s.read(sh, changes, e); e != nil || done {
+		t.Error("the miss of a moment that is over was taken for an answer")
+	}
+}
+
+// A Set that comes while a key is being loaded takes the lock, since the load
+// must learn of it.
+func TestNoReplaceBesideALoad(t *testing.T) {
+	var c Cache[int, int]
+	defer c.Close()
+	c.Set(1, 1, time.Hour)
+	s := c.store()
+	sh := s.shard(s.hasher.of(1))
+	w := write[int, int]{hash: s.hasher.of(1), key: 1, value: 2, ttl: 2 * time.Hour}
+	sh.flying.Store(1)
+	if s.replace(sh, &w) {
+		t.Error("replaced in place")
+	}
+	sh.flying.Store(0)
+	if v, _ := c.Get(1); v != 1 {
+		t.Errorf("Get says %d", v)
+	}
+	if !s.replace(sh, &w) {
+		t.Error("not replaced in place once nothing is loaded")
+	}
+}
+
+// A Set whose clock was read before another Set stored a later deadline reads
+// it again, and still needs no lock.
+func TestSlowerSetOfTwo(t *testing.T) {
+	var c Cache[int, int]
+	defer c.Close()
+	c.Set(1, 1, time.Hour)
+	s := c.store()
+	h := s.hasher.of(1)
+	sh := s.shard(h)
+	now := s.clock.now()
+	c.Set(1, 2, time.Hour)
+	changes := sh.changes.Load()
+	for stored := s.clock.now(); s.clock.now() == stored; { // where the clock is coarse
+	}
+	w := write[int, int]{hash: h, key: 1, value: 3, ttl: time.Hour}
+	if !s.swap(sh, changes, s.seek(sh, changes, h, &w.key), &w, now) {
+		t.Error("it took the lock")
+	}
+}
