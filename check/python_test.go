@@ -74,7 +74,7 @@ func TestMendPython(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, name+".found", found.Bytes())
-			mended, err := check.Mended(edits(r.Findings))
+			mended, err := check.Mended(safe(r.Findings))
 			if err != nil || len(mended) != 1 {
 				t.Fatal(len(mended), err)
 			}

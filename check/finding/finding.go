@@ -79,6 +79,11 @@ type Edit struct {
 	New  string
 }
 
+// NotRead is the note of a fix that binds what a function has made which was not read.
+func NotRead(name string) string {
+	return "the source of " + name + " was not read: if it escapes or quotes the value, that is now done twice"
+}
+
 // Apply returns text with the edits made. The edits must all be of that text's
 // file and must not overlap.
 func Apply(text []byte, edits []Edit) ([]byte, error) {
@@ -145,4 +150,29 @@ type Rewrite struct {
 	Whole  ir.Expr          // the expression that builds the text
 	Driver string
 	Style  ir.Style
+	// Made tells what the program made of the value that is written at a span;
+	// false when the engine knows no value there. Nil says that it made nothing.
+	Made func(at ir.Span) (Making, bool)
+}
+
+// Making is what the program made of a value that is written at one of some spans;
+// false when nothing is known of it.
+func (r Rewrite) Making(at ...ir.Span) (Making, bool) {
+	if r.Made == nil {
+		return Making{}, true
+	}
+	for _, span := range at {
+		if made, known := r.Made(span); known {
+			return made, true
+		}
+	}
+	return Making{}, false
+}
+
+// A Making is what a program may have made of a value on its way into a query,
+// on any way and from any caller.
+type Making struct {
+	Escaped bool   // escaped, or given quotes: bound, it is another value
+	SQL     bool   // text that the program wrote: outside of quotes that is SQL, and no value
+	By      string // a function that was not read has made it, and may have escaped it; "" for none
 }

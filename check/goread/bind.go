@@ -33,6 +33,9 @@ func (m Mender) Bind(r finding.Rewrite) (finding.Fix, bool) {
 	if b.bound > 1 {
 		fix.Title = "bind the values as parameters"
 	}
+	if b.note != "" {
+		fix.Tier, fix.Note = finding.Unsafe, b.note
+	}
 	return fix, true
 }
 
@@ -61,7 +64,7 @@ type binding struct {
 	items   []*operand
 	flat    []*segment // the segments of all items
 	args    []string   // of the call, as they will be
-	before  int        // parameters in the text so far
+	given   int        // parameters in the text so far
 	bound   int
 	list    string // the slice of a list, when it is the only parameter
 	edits   []finding.Edit
@@ -69,6 +72,10 @@ type binding struct {
 	passing []ast.Node // what runs between the text and the call, when a variable is
 	indexed bool       // a template names its values by number
 	printed bool       // whole is an fmt.Fprintf without its first argument
+
+	around    []finding.Place // of each segment, before any was changed
+	statement string          // the text of all steps, of a text that is built in several
+	note      string          // what else the fix changes
 }
 
 // An operand is one side of +, or all there is: a literal, a Sprintf, or another

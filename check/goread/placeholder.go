@@ -30,15 +30,19 @@ func (b *binding) place() bool {
 		b.args = append(b.args, b.source(e))
 	}
 	if b.rewrite.Style != ir.Qmark {
-		b.before = len(given)
+		b.given = len(given)
 	}
 	marks := b.marks(all)
+	b.around = make([]finding.Place, len(b.flat))
+	for i := range b.flat {
+		b.around[i] = b.surroundings(i)
+	}
 	for i, s := range b.flat {
 		switch {
 		case s.gone:
 		case !s.hole:
 			if b.rewrite.Style == ir.Qmark {
-				b.before += marks[i]
+				b.given += marks[i]
 			}
 		case s.bind:
 			if !b.hole(i) {
@@ -86,7 +90,7 @@ func (b *binding) hole(i int) bool {
 	case finding.InList:
 		return b.inList(i)
 	}
-	if b.glued(i) || b.dressed(s) {
+	if !b.around[i].Value() || !b.plain(s, false) {
 		return false
 	}
 	b.mark(s, b.value(s))
@@ -116,7 +120,7 @@ func padded(verb string) bool {
 
 // mark turns a hole into a placeholder.
 func (b *binding) mark(s *segment, arg string) {
-	n := b.before
+	n := b.given
 	switch b.rewrite.Style {
 	case ir.Qmark:
 		s.text = "?"
@@ -131,7 +135,7 @@ func (b *binding) mark(s *segment, arg string) {
 	if b.rewrite.Style != ir.Qmark {
 		b.args = append(b.args, arg)
 	}
-	b.before++
+	b.given++
 	b.bound++
 	s.hole, s.gone = false, true
 }
@@ -155,8 +159,15 @@ func (b *binding) quoted(i int) bool {
 		return false // a doubled quote is no end of a literal
 	}
 	open, shut := strings.LastIndexByte(head.text, '\''), finding.CloseQuote(tail.text)
-	if finding.TypesLiteral(head.text[:open]) || slices.ContainsFunc(b.flat[from+1:to], b.dressed) {
+	at := b.around[i]
+	at.Before, at.Behind = b.before(from)+head.text[:open], tail.text[shut+1:]+b.behind(to)
+	if !at.Quoted() {
 		return false
+	}
+	for _, s := range append(slices.Clone(b.flat[from+1:to]), &segment{text: head.text[open+1:] + tail.text[:shut]}) {
+		if !s.hole && strings.Contains(s.text, `\`) || s.hole && !b.plain(s, true) {
+			return false
+		}
 	}
 	parts := []*segment{{text: head.text[open+1:]}}
 	parts = append(parts, b.flat[from+1:to]...)
@@ -217,7 +228,7 @@ func (b *binding) inList(i int) bool {
 	}
 	head, tail := b.flat[i-1], b.flat[i+1]
 	open, shut := inBefore.FindStringSubmatchIndex(head.text), closeAfter.FindStringIndex(tail.text)
-	if open == nil || shut == nil {
+	if open == nil || shut == nil || !b.around[i].List() || !b.plain(b.flat[i], true) {
 		return false
 	}
 	list := b.source(c.Args[0])
@@ -226,6 +237,7 @@ func (b *binding) inList(i int) bool {
 		if open[2] >= 0 {
 			verb = " <> ALL("
 		}
+		b.note = "pgx takes a []string for a column of text only"
 		head.text, tail.text = head.text[:open[0]]+verb, tail.text[shut[0]:]
 		b.mark(b.flat[i], list)
 		return true

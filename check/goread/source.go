@@ -102,7 +102,7 @@ func (b *sqlFunc) known(c *ast.CallExpr, fn *types.Func, at ir.Where) ir.Expr {
 		if method {
 			parts = append(parts, b.value(sel.X))
 		}
-		return &ir.Unknown{Where: at, Parts: parts}
+		return &ir.Unknown{Where: at, Parts: parts, By: name}
 	}
 	return nil
 }

@@ -33,6 +33,11 @@ func (b *binding) steps() bool {
 	}
 	args := b.free(name + "Args")
 	for _, s := range list {
+		if s.value != nil {
+			b.statement += b.source(s.value) + " "
+		}
+	}
+	for _, s := range list {
 		if !b.step(s, name, args) {
 			return false
 		}
@@ -156,7 +161,7 @@ func (b *binding) step(s step, name, args string) bool {
 		return true
 	}
 	one := &binding{
-		rewrite: b.rewrite, file: b.file, parsed: b.parsed, decl: b.decl, odd: b.odd, call: b.call, text: b.text, fn: b.fn, whole: s.value, printed: s.print != nil,
+		rewrite: b.rewrite, file: b.file, parsed: b.parsed, decl: b.decl, odd: b.odd, call: b.call, text: b.text, fn: b.fn, whole: s.value, printed: s.print != nil, statement: b.statement,
 	}
 	if !one.takeApart() || !one.located(s.begins) || !one.inOrder() || one.early() || one.kept() || !one.place() || one.list != "" {
 		return false
@@ -168,6 +173,9 @@ func (b *binding) step(s step, name, args string) bool {
 		b.ahead(s.stmt, args+" := []any{"+strings.Join(one.args, ", ")+"}")
 	case len(one.args) > 0:
 		b.ahead(s.stmt, args+" = append("+args+", "+strings.Join(one.args, ", ")+")")
+	}
+	if one.note != "" {
+		b.note = one.note
 	}
 	if b.bound += one.bound; one.bound == 0 {
 		return true

@@ -146,6 +146,7 @@ type (
 		Where
 		What  string
 		Parts []Expr
+		By    string // the function that makes it of the parts, as written; "" for none
 	}
 )
 

@@ -52,15 +52,16 @@ const (
 
 // A Func is one function, method, closure or module body.
 type Func struct {
-	ID     string   // unique in the program: shop.orders.Account.transfer
-	Name   string   // as a person reads it: Account.transfer, (*Store).Get
-	Span   Span     // the whole declaration
-	Params []string // names, receiver or self first; then, for a Go closure, its captured variables
-	Entry  Entry
-	Outer  *Func    // the function it is nested in, whose variables it may name
-	Blocks []*Block // Blocks[0] is where it starts
-	Class  string   // the class or receiver type it is a method of, "" for none
-	Maker  bool     // builds the receiver, which nobody else sees yet: __init__, a constructor
+	ID       string   // unique in the program: shop.orders.Account.transfer
+	Name     string   // as a person reads it: Account.transfer, (*Store).Get
+	Span     Span     // the whole declaration
+	Params   []string // names, receiver or self first; then, for a Go closure, its captured variables
+	Defaults []Expr   // of the Params, by their index: what stands for one that a call leaves out; nil entries for none
+	Entry    Entry
+	Outer    *Func    // the function it is nested in, whose variables it may name
+	Blocks   []*Block // Blocks[0] is where it starts
+	Class    string   // the class or receiver type it is a method of, "" for none
+	Maker    bool     // builds the receiver, which nobody else sees yet: __init__, a constructor
 }
 
 // A Block is a run of operations and where control goes next: nowhere, to

@@ -46,18 +46,19 @@ func (b *binding) build() bool {
 // A binding is one rewrite under way.
 type binding struct {
 	*mended
-	rewrite  finding.Rewrite
-	call     *syntax.Call // the query
-	sql      syntax.Expr  // the expression that builds its text
-	t        *template
-	contexts []finding.Context // of each segment that is a hole to bind
-	bind     []bool            // by segment
-	params   []param
-	edits    []finding.Edit
-	mapping  bool                // parameters go by name
-	before   []int               // parameters that stand in each segment, by segment
-	note     string              // what else the fix changes
-	fn       *syntax.FunctionDef // around the query; nil at the top
+	rewrite   finding.Rewrite
+	call      *syntax.Call // the query
+	sql       syntax.Expr  // the expression that builds its text
+	t         *template
+	contexts  []finding.Context // of each segment that is a hole to bind
+	bind      []bool            // by segment
+	params    []param
+	edits     []finding.Edit
+	mapping   bool                // parameters go by name
+	before    []int               // parameters that stand in each segment, by segment
+	note      string              // what else the fix changes
+	statement string              // the text of all steps, of a text that is built in several
+	fn        *syntax.FunctionDef // around the query; nil at the top
 }
 
 // A param is a value to be bound.

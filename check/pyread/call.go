@@ -28,13 +28,33 @@ func (b *builder) call(e *syntax.Call) ir.Expr {
 		return &ir.New{Where: b.where(e), Class: full}
 	}
 	if len(c.Callees) == 0 {
-		parts := slices.DeleteFunc(slices.Clone(c.Args), func(x ir.Expr) bool { return x == nil })
-		if src := firstSource(parts, b.at(e), b.m.text(e)); src != nil {
-			return src
-		}
-		return &ir.Unknown{Where: b.where(e), What: b.m.text(e), Parts: parts}
+		return b.unread(e, c)
 	}
 	return &ir.Result{Where: b.where(e), Call: c}
+}
+
+// unread is what a function makes that was not read.
+func (b *builder) unread(e *syntax.Call, c *ir.Call) ir.Expr {
+	parts := slices.DeleteFunc(slices.Clone(c.Args), func(x ir.Expr) bool { return x == nil })
+	out := ir.Expr(&ir.Unknown{Where: b.where(e), What: b.m.text(e), Parts: parts, By: c.Name})
+	if name := lastName(e.Func); len(e.Args)+len(e.Keywords) == 0 || requestParts[name] || strings.HasPrefix(name, "get") {
+		if src := firstSource(parts, b.at(e), b.m.text(e)); src != nil {
+			out = src
+		}
+	}
+	return b.orDefault(e, out)
+}
+
+// orDefault is what is looked up, or what is written to stand for it.
+func (b *builder) orDefault(e *syntax.Call, found ir.Expr) ir.Expr {
+	if name := lastName(e.Func); name != "get" && name != "getenv" && name != "pop" {
+		return found
+	}
+	switch d := argument(e, 1, "default").(type) {
+	case *syntax.Constant, *syntax.JoinedStr, *syntax.Name, *syntax.Attribute:
+		return &ir.Choice{Where: b.where(e), Of: []ir.Expr{found, b.value(d)}}
+	}
+	return found
 }
 
 // quoting are functions that by their names make a quoted identifier of what they

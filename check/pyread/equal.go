@@ -16,77 +16,86 @@ import (
 func (b *binding) equal() bool {
 	places := b.pieces()
 	finding.Locate(places)
-	before := ""
-	for i, s := range b.t.segments {
-		if b.bind[i] {
-			o := &origin{binding: b, seen: map[string]bool{}}
-			within := b.contexts[i] == finding.Quoted || b.contexts[i] == finding.Partial
-			if o.escaped(s.expr) || !within && !b.alone(i, before, places[i].Context) {
-				return false
-			}
+	for i := range b.t.segments {
+		if b.bind[i] && !(b.raw(i) && b.fits(i, places[i].Context)) {
+			return false
 		}
-		if s.hole {
-			before += "?"
-		}
-		before += s.value
 	}
 	return b.mergeable()
 }
 
-// alone reports whether a hole outside of quotes is one value of the SQL: a
-// token of its own, in a place for values, never a stretch of SQL, and compared
-// as it was.
-func (b *binding) alone(i int, before string, place finding.Context) bool {
+// raw reports whether a hole holds the value itself, not what the program made of
+// it for standing in SQL.
+func (b *binding) raw(i int) bool {
 	s := b.t.segments[i]
-	if b.glued(i) {
-		return false
+	made, known := b.rewrite.Making(b.span(s.span), b.span(s.expr.Where()))
+	if made.By != "" {
+		b.note = finding.NotRead(made.By)
 	}
-	if b.contexts[i] == finding.InList {
-		return true
+	return known && !made.Escaped && (!made.SQL || b.contexts[i] != finding.Value && b.contexts[i] != finding.Limit)
+}
+
+// fits reports whether a hole is one value of the SQL, in a place for values, and
+// compared as it was.
+func (b *binding) fits(i int, place finding.Context) bool {
+	s := b.t.segments[i]
+	at := finding.Place{Before: b.shown(0, i), Behind: b.shown(i+1, len(b.t.segments)), Statement: b.statement, Database: databases[b.rewrite.Driver]}
+	switch b.contexts[i] {
+	case finding.Quoted, finding.Partial:
+		return b.fitsQuoted(at)
+	case finding.InList:
+		return at.List()
 	}
-	continues := !regexpHead.MatchString(before)
-	o := &origin{binding: b, seen: map[string]bool{}}
-	return (place.Bindable() || continues) && !o.fragment(s.expr) && (!sqlite[b.rewrite.Driver] || b.contexts[i] == finding.Limit || b.numeric(s) || compared(before))
+	head := regexpHead.MatchString(at.Before)
+	return (place.Bindable() || !head) && b.native(s.expr) && (at.Value() || b.numeric(s) && at.Alone())
+}
+
+// fitsQuoted reports whether all between the quotes around a hole is a value that
+// a parameter can stand for.
+func (b *binding) fitsQuoted(at finding.Place) bool {
+	open, shut := finding.OpenQuote(at.Before), finding.CloseQuote(at.Behind)
+	if open < 0 || shut < 0 || strings.Contains(at.Before[open:]+at.Behind[:shut], `\`) {
+		return false // what a backslash means is another thing in each database
+	}
+	at.Before, at.Behind = at.Before[:open], at.Behind[shut+1:]
+	return at.Quoted()
+}
+
+// shown is the text of some segments, with a ? for each hole.
+func (b *binding) shown(from, to int) string {
+	var out strings.Builder
+	for _, s := range b.t.segments[from:to] {
+		if s.hole {
+			out.WriteByte('?')
+		}
+		out.WriteString(s.value)
+	}
+	return out.String()
 }
 
 // regexpHead finds the first word of a statement: what has none is a further step
 // of a text, of which the place is told by what came before.
 var regexpHead = regexp.MustCompile(`(?i)^\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|VALUES|MERGE|CALL)\b`)
 
-// glued reports whether something stands right beside a hole that makes one
-// token with it: {x}0, {x}.5, '{x}' with a quote too many.
-func (b *binding) glued(i int) bool {
-	t := b.t.segments
-	if i > 0 && (t[i-1].hole || t[i-1].value != "" && gluing(t[i-1].value[len(t[i-1].value)-1])) && b.contexts[i] != finding.InList {
+// databases are those behind the drivers.
+var databases = map[string]finding.Database{
+	"sqlite3": finding.SQLite, "aiosqlite": finding.SQLite, "pysqlite3": finding.SQLite, "apsw": finding.SQLite,
+	"psycopg2": finding.ClientSideSQL, "aiopg": finding.ClientSideSQL, "psycopg": finding.Postgres, "psycopg_pool": finding.Postgres, "asyncpg": finding.Postgres,
+	"pg8000": finding.Postgres, "pymysql": finding.MySQL, "MySQLdb": finding.MySQL, "mysql": finding.MySQL, "aiomysql": finding.MySQL, "asyncmy": finding.MySQL,
+}
+
+// native reports whether a driver takes a value as it is printed, as far as its
+// type is declared: it does not know a Decimal, or a class of the program.
+func (b *binding) native(e syntax.Expr) bool {
+	name, ok := unwrapped(e).(*syntax.Name)
+	if !ok || b.fn == nil {
 		return true
 	}
-	return i+1 < len(t) && b.contexts[i] != finding.InList && (t[i+1].hole || t[i+1].value != "" && gluing(t[i+1].value[0]))
+	a := b.scope(b.fn).params[name.ID]
+	return a == nil || a.Annotation == nil || nativeType.MatchString(b.text(a.Annotation))
 }
 
-func gluing(c byte) bool {
-	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80 || strings.IndexByte(".'\"`#@$[\\", c) >= 0
-}
-
-// sqlite are the drivers of SQLite, where a number and its text differ unless
-// they meet the type of a column.
-var sqlite = map[string]bool{"sqlite3": true, "aiosqlite": true, "pysqlite3": true, "apsw": true}
-
-const column = "(?:[A-Za-z_]\\w*|\\?|\"[^\"]+\"|`[^`]+`)(?:\\s*\\.\\s*(?:[A-Za-z_]\\w*|\"[^\"]+\"|`[^`]+`))?"
-
-var (
-	// A column right before, compared or set: its type is given to the value.
-	besideColumn = regexp.MustCompile(`(?i)(?:^|\b(?:WHERE|AND|OR|ON|SET|NOT|WHEN)\s|[(,])\s*` + column +
-		`\s*(?:=|==|<|>|<=|>=|<>|!=|\bIS(?:\s+NOT)?|(?:\bNOT\s+)?\bBETWEEN(?:\s+(?:\?|[\w.+-]+|'[^']*')\s+AND)?|(?:\bNOT\s+)?\bIN\s*\([^()]*)\s*$`)
-	grouped  = regexp.MustCompile(`(?i)\b(?:GROUP\s+BY|HAVING)\b`)
-	inserted = regexp.MustCompile(`(?i)\bVALUES\s*(?:\([^()]*\)\s*,\s*)*\([^()]*$`)
-	asText   = regexp.MustCompile(`(?i)(?:\bLIKE|\|\||[-+*/%])\s*$`) // text and its number do alike
-)
-
-// compared reports whether SQLite gives a value behind some SQL a column's type,
-// or does not mind its type.
-func compared(before string) bool {
-	return besideColumn.MatchString(before) && !grouped.MatchString(before) || inserted.MatchString(before) || asText.MatchString(before)
-}
+var nativeType = regexp.MustCompile(`^["']?(?:(?:typing\.)?(?:Optional|Union|Annotated)\[)?(?:int|float|str|bool|Any|object)\b`)
 
 // numeric reports whether a value is surely a number.
 func (b *binding) numeric(s segment) bool {

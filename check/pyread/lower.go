@@ -3,6 +3,7 @@ package pyread
 import (
 	"github.com/penstock-io/penstock/check/ir"
 	"github.com/penstock-io/penstock/check/pyread/syntax"
+	"slices"
 )
 
 // A builder makes the blocks of one function.
@@ -151,12 +152,17 @@ func (b *builder) function(s *syntax.FunctionDef) {
 	for _, d := range s.Decorators {
 		b.value(d)
 	}
-	for _, d := range append(s.Args.Defaults[:len(s.Args.Defaults):len(s.Args.Defaults)], s.Args.KwDefaults...) {
+	fn := b.r.functionOf[s]
+	fn.ir.Defaults = make([]ir.Expr, len(fn.ir.Params))
+	for i, d := range s.Args.Defaults {
+		fn.ir.Defaults[len(positional(s.Args))-len(s.Args.Defaults)+i] = b.value(d)
+	}
+	for i, d := range s.Args.KwDefaults {
 		if d != nil {
-			b.value(d)
+			fn.ir.Defaults[slices.Index(fn.ir.Params, s.Args.KwOnly[i].Name)] = b.value(d)
 		}
 	}
-	b.r.lower(b.r.functionOf[s])
+	b.r.lower(fn)
 }
 
 // class lowers the body of a class where it stands, and its methods.

@@ -11,17 +11,13 @@ import (
 // findings, so what is asked of all of it, or of all of a function, is worked out once.
 type mended struct {
 	*module
-	at       map[syntax.Span][]syntax.Node // all nodes by their bytes, the outer ones first
-	parent   map[syntax.Node]syntax.Node
-	scopes   map[syntax.Node]*scope
-	bound    map[*syntax.With]map[string]uint32 // where each name is first bound in a statement
-	filled   *fills                             // nil until asked for
-	taken    map[string]bool                    // all names; nil until asked for
-	defs     map[string][]*syntax.FunctionDef   // functions and methods by name
-	calls    map[string][]*syntax.Call          // calls by the last name of what is called
-	dressers map[*syntax.FunctionDef]bool       // whether a function escapes text, as far as asked for
-	dressed  map[string]bool                    // whether a function is handed escaped text, as far as asked for
-	seen     int                                // nodes that were looked at: in proportion to the file and its findings
+	at     map[syntax.Span][]syntax.Node // all nodes by their bytes, the outer ones first
+	parent map[syntax.Node]syntax.Node
+	scopes map[syntax.Node]*scope
+	bound  map[*syntax.With]map[string]uint32 // where each name is first bound in a statement
+	filled *fills                             // nil until asked for
+	taken  map[string]bool                    // all names; nil until asked for
+	seen   int                                // nodes that were looked at: in proportion to the file and its findings
 }
 
 // mended returns a file for mending; it is parsed once.
@@ -33,7 +29,6 @@ func (m *Mender) mended(f *ir.File) *mended {
 		module: &module{file: f, tree: syntax.Parse(f.Path, f.Text)},
 		at:     map[syntax.Span][]syntax.Node{}, parent: map[syntax.Node]syntax.Node{}, scopes: map[syntax.Node]*scope{},
 		bound: map[*syntax.With]map[string]uint32{},
-		defs:  map[string][]*syntax.FunctionDef{}, calls: map[string][]*syntax.Call{}, dressers: map[*syntax.FunctionDef]bool{}, dressed: map[string]bool{},
 	}
 	x.index(x.tree)
 	if m.files == nil {
@@ -46,12 +41,6 @@ func (m *Mender) mended(f *ir.File) *mended {
 func (m *mended) index(n syntax.Node) {
 	m.seen++
 	m.at[n.Where()] = append(m.at[n.Where()], n)
-	switch n := n.(type) {
-	case *syntax.FunctionDef:
-		m.defs[n.Name] = append(m.defs[n.Name], n)
-	case *syntax.Call:
-		m.calls[lastName(n.Func)] = append(m.calls[lastName(n.Func)], n)
-	}
 	syntax.Walk(n, func(part syntax.Node) bool {
 		if part == n {
 			return true
@@ -148,7 +137,6 @@ type scope struct {
 	shared  map[string]bool          // declared to be of another function
 	builds  map[string][]syntax.Stmt // name = value, name += value
 	tuples  map[string]bool          // whether a name may be a tuple, as far as asked for
-	sources map[string][]syntax.Expr // what a name is given a value from, in whatever way
 	gives   map[string][]syntax.Node // what may give a name a tuple
 }
 
@@ -164,7 +152,6 @@ func (m *mended) scope(fn *syntax.FunctionDef) *scope {
 	s := &scope{
 		params: map[string]*syntax.Arg{}, stores: map[string]int{}, rebound: map[string]bool{}, loads: map[string]int{}, last: map[string]uint32{},
 		shared: map[string]bool{}, builds: map[string][]syntax.Stmt{}, tuples: map[string]bool{}, gives: map[string][]syntax.Node{},
-		sources: map[string][]syntax.Expr{},
 	}
 	if fn != nil {
 		for _, a := range params(fn.Args) {
@@ -198,20 +185,12 @@ func (s *scope) note(n syntax.Node) {
 		s.share(n.Names)
 	case *syntax.Assign:
 		s.assigned(n)
-	case *syntax.AnnAssign:
-		s.source(n.Target, n.Value)
-	case *syntax.NamedExpr:
-		s.source(n.Target, n.Value)
-	case *syntax.Comprehension:
-		s.source(n.Target, n.Iter)
 	case *syntax.AugAssign:
-		s.source(n.Target, n.Value)
 		if x, ok := n.Target.(*syntax.Name); ok && n.Op == syntax.Add {
 			s.builds[x.ID] = append(s.builds[x.ID], n)
 		}
 	case *syntax.For:
 		s.give(n.Target, n)
-		s.source(n.Target, n.Iter)
 	case *syntax.Arguments:
 		for _, a := range []*syntax.Arg{n.Vararg, n.Kwarg} {
 			if a != nil {
@@ -239,22 +218,9 @@ func (s *scope) logged(c *syntax.Call) {
 func (s *scope) assigned(a *syntax.Assign) {
 	for _, t := range a.Targets {
 		s.give(t, a)
-		s.source(t, a.Value)
 	}
 	if x, ok := a.Targets[0].(*syntax.Name); ok && len(a.Targets) == 1 {
 		s.builds[x.ID] = append(s.builds[x.ID], a)
-	}
-}
-
-// source notes where the names of a target have their values from.
-func (s *scope) source(to, from syntax.Expr) {
-	if to == nil || from == nil {
-		return
-	}
-	for n := range syntax.All(to) {
-		if x, ok := n.(*syntax.Name); ok && x.Ctx == syntax.Store {
-			s.sources[x.ID] = append(s.sources[x.ID], from)
-		}
 	}
 }
 

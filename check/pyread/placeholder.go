@@ -2,7 +2,6 @@ package pyread
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -69,7 +68,7 @@ func (w *writer) kept(i int) string {
 // hole chooses the placeholder and the parameter of one hole.
 func (w *writer) hole(i int) bool {
 	s := w.t.segments[i]
-	if w.dressed(s) {
+	if dressed(s) {
 		return false
 	}
 	switch w.contexts[i] {
@@ -139,14 +138,11 @@ func (w *writer) textual(e syntax.Expr) bool {
 	return false
 }
 
-// dressed reports whether the hole is made for standing between quotes, or
-// brings them itself: as a parameter it would be another value.
-func (w *writer) dressed(s segment) bool {
-	return strings.Contains(s.verb, "!r") || strings.Contains(s.verb, "!a") || s.verb == "%r" || s.verb == "%a" ||
-		dressing.MatchString(w.text(s.expr))
+// dressed reports whether a hole's own verb quotes: as a parameter it would be
+// another value.
+func dressed(s segment) bool {
+	return strings.Contains(s.verb, "!r") || strings.Contains(s.verb, "!a") || s.verb == "%r" || s.verb == "%a"
 }
-
-var dressing = regexp.MustCompile(`\.replace\(|\.translate\(|\brepr\(|\w*(escape|quote|sanitize)\w*\(|\b(esc|esc_\w+|\w+_esc)\(`)
 
 // unwrapped takes off str(): a parameter has the type that the value has.
 func unwrapped(e syntax.Expr) syntax.Expr {

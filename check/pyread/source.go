@@ -48,11 +48,11 @@ func (b *builder) sourceCall(e *syntax.Call, full string) ir.Expr {
 		b.values(e.Args)
 		return &ir.Source{Where: at, From: ir.Input, What: text}
 	case "os.getenv", "os.environ.get":
-		return &ir.Source{Where: at, From: ir.Environment, What: text}
+		return b.orDefault(e, &ir.Source{Where: at, From: ir.Environment, What: text})
 	}
 	if src, ok := b.source(e.Func, full).(*ir.Source); ok {
 		src.Where, src.What = at, text
-		return src
+		return b.orDefault(e, src)
 	}
 	return nil
 }

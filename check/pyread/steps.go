@@ -33,6 +33,9 @@ func (b *binding) steps() bool {
 	}
 	params := b.free(name.ID + "_params")
 	for _, s := range list {
+		b.statement += b.text(s.value) + " "
+	}
+	for _, s := range list {
 		if !b.step(s, name.ID, params) {
 			return false
 		}
@@ -90,9 +93,12 @@ func (b *binding) step(s step, name, params string) bool {
 	if !ok {
 		return false
 	}
-	one := &binding{mended: b.mended, rewrite: b.rewrite, call: b.call, fn: b.fn, sql: s.value, t: t}
+	one := &binding{mended: b.mended, rewrite: b.rewrite, call: b.call, fn: b.fn, sql: s.value, t: t, statement: b.statement}
 	if !one.locateIn(s, name) || !one.equal() || !one.early() || !one.place() || one.mapping || one.total() > 0 {
 		return false
+	}
+	if one.note != "" {
+		b.note = one.note
 	}
 	b.edits = append(b.edits, one.edits...)
 	b.params = append(b.params, one.params...)

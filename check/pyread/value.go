@@ -167,6 +167,9 @@ func (b *builder) joinedStr(e *syntax.JoinedStr) ir.Expr {
 				v = &ir.Safe{X: v, Why: "formatted as a number"}
 			}
 		}
+		if r.Conversion == 'r' || r.Conversion == 'a' {
+			v = &ir.Unknown{Where: b.where(r), What: b.m.text(r), Parts: []ir.Expr{v}, By: "repr"}
+		}
 		joined.Parts = append(joined.Parts, moved(v, b.at(r)))
 	}
 	if e.Template {

@@ -25,6 +25,7 @@ func (w *walk) tell(q *ir.Query, t text, pieces []finding.Piece, key string, bou
 	f.Advice = advice(q, pieces, p)
 	f.fixable = bound && bindable(pieces) && (fragments[q.Method] || finding.TakesParameters(pieces))
 	f.rewrite = finding.Rewrite{Query: q, Pieces: pieces, Taint: map[ir.Span]bool{}, Whole: w.built(q.SQL), Driver: q.Driver, Style: q.Style}
+	f.rewrite.Made = func(at ir.Span) (finding.Making, bool) { return w.making(w.fn, at) }
 	return f
 }
 

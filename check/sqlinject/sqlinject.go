@@ -42,7 +42,7 @@ type Options struct {
 type analysis struct {
 	program  *ir.Program
 	options  Options
-	globals  map[string][]ir.Expr
+	globals  map[string][]store
 	callers  map[*ir.Func][]caller
 	wrappers map[*ir.Func]wrapper // functions that send a parameter as a query
 	found    map[string]*told
@@ -52,6 +52,9 @@ type analysis struct {
 	answers  map[string]text      // what functions return, by what they are given
 	states   map[string]state     // what the variables of a function hold at worst
 	open     map[string]bool      // answers being worked out
+	loose    map[string][]caller  // calls of something unknown, by its last name
+	spans    map[*ir.Func]map[ir.Span]ir.Expr
+	given    map[*ir.Func]map[string][]store
 }
 
 // A variable is one of a function, seen from those inside it.
@@ -82,9 +85,10 @@ type wrapper struct {
 func Analyse(p *ir.Program, o Options) []finding.Finding {
 	a := &analysis{
 		program: p, options: o,
-		globals: map[string][]ir.Expr{}, callers: map[*ir.Func][]caller{},
+		globals: map[string][]store{}, callers: map[*ir.Func][]caller{},
 		wrappers: map[*ir.Func]wrapper{}, found: map[string]*told{},
 		stores: map[string][]store{}, kept: map[string]text{}, captured: map[variable][]store{}, answers: map[string]text{}, states: map[string]state{}, open: map[string]bool{},
+		loose: map[string][]caller{}, spans: map[*ir.Func]map[ir.Span]ir.Expr{}, given: map[*ir.Func]map[string][]store{},
 	}
 	a.index()
 	for range callsMax { // a wrapper of a wrapper needs one more round
@@ -119,7 +123,7 @@ func (a *analysis) index() {
 				case *ir.Assign:
 					switch to := o.To.(type) {
 					case *ir.Global:
-						a.globals[to.Name] = append(a.globals[to.Name], o.Value)
+						a.globals[to.Name] = append(a.globals[to.Name], store{f, o.Value})
 					case *ir.Var:
 						if to.In != nil {
 							v := variable{to.In, to.Name}
@@ -132,6 +136,9 @@ func (a *analysis) index() {
 				case *ir.Call:
 					for _, c := range o.Callees {
 						a.callers[c] = append(a.callers[c], caller{f, o})
+					}
+					if len(o.Callees) == 0 {
+						a.loose[last(o.Name)] = append(a.loose[last(o.Name)], caller{f, o})
 					}
 				}
 			}
@@ -272,7 +279,7 @@ func (w *walk) fixed(e ir.Expr, s state) bool {
 		}
 		w.open[key] = true
 		defer delete(w.open, key)
-		return w.fixed(values[0], s)
+		return w.fixed(values[0].value, s)
 	case *ir.Var:
 		return s[x.Name] != nil && s[x.Name].worst() == harmless
 	}

@@ -76,10 +76,10 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 		return w.variable(x, s)
 	case *ir.Global:
 		if values := w.globals[x.Name]; len(values) == 1 {
-			if c, ok := w.eval(values[0], state{}, depth+1).constant(); ok {
+			if c, ok := w.eval(values[0].value, state{}, depth+1).constant(); ok {
 				return text{{text: c, expr: x, at: x.Span}}
 			}
-			if w.fixed(values[0], s) {
+			if w.fixed(values[0].value, s) {
 				return text{{hole: true, expr: x, at: x.Span}}
 			}
 		}

@@ -118,8 +118,8 @@ def iterator(x):
     return cur.fetchall()
 
 
-def in_turn(x):
-    it = iter((x, "b"))
+def in_turn(x, name):
+    it = iter((x, name))
     cur.execute(f"SELECT id FROM t WHERE id = {next(it)} AND name = '{next(it)}'")
     return cur.fetchall()
 
@@ -342,7 +342,7 @@ CASES = [
     (added, ("1", "b"), ("0 OR 1=1", "x")),
     (steps, (), ("0 OR 1=1",)), (steps, (2,), (None, "' OR '1'='1")), (steps, (2, "b"), None), (steps, (None, "b", (1, 2)), None), (steps, (None, None, iter((1, 2))), None),
     (loop, (["a", "c"],), (["' OR '1'='1"],)), (loop, ([],), None), (ordered, (3, "name"), ("0 OR 1=1", "id")),
-    (iterator, (5,), None), (in_turn, (2,), ("0 OR 1=1 OR 1",)),
+    (iterator, (5,), None), (in_turn, (2, "b"), ("0 OR 1=1 OR 1", "b")),
     (later, (1,), None), (crossed, (1,), None), (formatted_late, (2,), None), (changed, ([1, 2, 3],), None), (held, ([1, 2],), None), (repeated, (1,), None),
     (shared, (2,), None), (given, (1,), None), (given, (2,), None), (row, (1,), None), (statement, ("a",), None), (order, (1, "id"), None), (open_quote, ("b",), None),
     (marked, ("b", [1, 2]), None), (marked_added, ("b", [1, 2]), None), (keyed, ("b", 3), None), (keyed_rows, ("b",), None), (positions, (2,), None),
