@@ -73,39 +73,45 @@ func (c checkFlags) run(ctx context.Context, sh shell, args []string) error {
 	for _, p := range r.Problems {
 		fmt.Fprintln(sh.stderr, p)
 	}
+	var known check.Baseline
 	if c.baseline != "" {
 		if c.writeBaseline {
 			return check.WriteBaseline(c.baseline, r.Findings)
 		}
-		known, err := check.ReadBaseline(c.baseline)
-		if err != nil {
+		if known, err = check.ReadBaseline(c.baseline); err != nil {
 			return err
 		}
 		r.Findings = known.News(r.Findings)
 	}
-	return c.finish(ctx, sh, r)
-}
-
-// finish prints the findings, or mends them.
-func (c checkFlags) finish(ctx context.Context, sh shell, r *check.Report) error {
-	mended, all := 0, r.Findings
+	var done mending
 	if c.fix || c.unsafe && !c.diff {
-		var err error
-		if r.Findings, mended, err = c.apply(ctx, r.Findings); err != nil {
+		again := func() (*check.Report, error) {
+			r, err := check.Run(ctx, o)
+			if err == nil && c.baseline != "" {
+				r.Findings = known.News(r.Findings)
+			}
+			return r, err
+		}
+		if r, err = c.mend(ctx, r, again, &done); err != nil {
 			return err
 		}
 	}
+	return c.finish(sh, r, &done)
+}
+
+// finish prints the findings, and what was mended.
+func (c checkFlags) finish(sh shell, r *check.Report, done *mending) error {
 	if err := c.print(sh.stdout, r.Findings); err != nil {
 		return err
 	}
 	if c.diff {
-		if err := c.printDiff(sh.stdout, all); err != nil { // with --fix, of what was just written
+		if err := c.printDiff(sh.stdout, r.Findings, done); err != nil {
 			return err
 		}
 	}
 	if c.format == "text" {
-		fmt.Fprintln(sh.stderr, summary(r, mended))
-		if mended > 0 && slices.ContainsFunc(r.Findings, c.wanted) {
+		fmt.Fprintln(sh.stderr, summary(r, done.findings))
+		if done.findings > 0 && slices.ContainsFunc(r.Findings, c.wanted) {
 			fmt.Fprintln(sh.stderr, "more can be mended on top of this: run the same again")
 		}
 		if c.observed != "" {

@@ -28,7 +28,7 @@ func TestFixStopped(t *testing.T) {
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if _, _, err := (checkFlags{fix: true}).apply(stopped, r.Findings); err == nil || !strings.Contains(err.Error(), "0 of 1 files mended") {
+	if _, err := (checkFlags{fix: true}).apply(stopped, r.Findings, &mending{}); err == nil || !strings.Contains(err.Error(), "0 of 1 files mended") {
 		t.Errorf("error %v, want one that says what was done", err)
 	}
 	if got, _ := os.ReadFile(file); string(got) != text {
@@ -37,7 +37,7 @@ func TestFixStopped(t *testing.T) {
 	if _, err := check.Run(stopped, check.Options{Paths: []string{file}, Mend: true}); err == nil {
 		t.Error("a stopped check has a report")
 	}
-	if _, n, err := (checkFlags{fix: true}).apply(t.Context(), r.Findings); err != nil || n != 1 {
+	if n, err := (checkFlags{fix: true}).apply(t.Context(), r.Findings, &mending{}); err != nil || n != 1 {
 		t.Fatal(n, err)
 	}
 	info, err := os.Stat(file)
