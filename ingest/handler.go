@@ -230,7 +230,9 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, c *call, d *doo
 	q := d.requests.Get().(*request)
 	q.holder = holder
 	settled := false
+	from := deafen(r.Context())
 	defer func() {
+		from.hear()
 		if settled {
 			q.release()
 			return

@@ -30,32 +30,10 @@ func (l *capped) Accept() (net.Conn, error) {
 		<-l.slots
 		return nil, err
 	}
-	return &slotted{Conn: c, slots: l.slots}, nil
+	return &conn{Conn: c, slots: l.slots}, nil
 }
 
 func (l *capped) Close() error {
 	l.closing.Do(func() { close(l.closed) })
 	return l.Listener.Close()
-}
-
-// slotted is a connection that frees its slot when it is closed.
-type slotted struct {
-	net.Conn
-	slots   chan struct{}
-	freeing sync.Once
-}
-
-func (c *slotted) Close() error {
-	err := c.Conn.Close()
-	c.freeing.Do(func() { <-c.slots })
-	return err
-}
-
-// CloseWrite is asked for by net/http before it closes a connection whose
-// client still sends, so that the answer is not lost.
-func (c *slotted) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return nil
 }

@@ -140,6 +140,7 @@ func (s *Server) prepare(handler http.Handler) {
 		IdleTimeout:       o.IdleTimeout,
 		MaxHeaderBytes:    o.HeaderBytesMax,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 128, SendPingTimeout: o.IdleTimeout / 2, PingTimeout: 15 * time.Second},
+		ConnContext:       withConn,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	if s.certs != nil {
