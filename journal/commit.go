@@ -194,6 +194,9 @@ func (j *Journal) append(c *commit, records int64) (unknown bool, err error) {
 	}
 	_, err = w.file.WriteAt(c.buf, w.at)
 	if err == nil {
+		err = w.pave(w.at + int64(len(c.buf)))
+	}
+	if err == nil {
 		err = w.file.Sync()
 	}
 	if err == nil {
