@@ -106,8 +106,8 @@ kill-load: ## a hundred kill -9 of the loader, each database kind, and a hundred
 bench-reads: ## a page of orders over HTTP: row-level security, depth, the whole answer
 	$(GO) test -tags bench -count=1 -v -run TestReads -timeout 15m ./bench/reads
 
-bench-ttlcache: ## the cache beside other caches: about half an hour
-	cd bench/ttlcache && $(GO) run . && $(GO) run . -run memory -keys uint64 -sizes 10000000
+bench-ttlcache: ## the cache beside other caches: about half an hour (PIECE= one table of all in two minutes at most; PIECE=list their names)
+	cd bench/ttlcache && $(if $(PIECE),$(GO) run . -piece $(PIECE),$(GO) run . && $(GO) run . -piece memory-10m)
 
 bench-lockorder: ## lockorder's mutexes, with the tag, beside sync's
 	$(GO) test -tags lockorder -run '^$$' -bench BenchmarkLock -benchtime 50x ./lockorder

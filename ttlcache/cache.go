@@ -17,6 +17,10 @@ const Unlimited = -1
 // defaultMaxEntries is what the zero Options mean.
 const defaultMaxEntries = 1 << 20
 
+// maxCostMax is so far from what an int64 holds that the sum of the costs does
+// not overflow while a thousand goroutines have stored what has yet to leave.
+const maxCostMax = 1 << 52
+
 // Options are a cache's limits and habits. The zero Options are those of the
 // zero Cache. New panics if a field has a value that is not allowed.
 type Options[K comparable, V any] struct {
@@ -26,8 +30,8 @@ type Options[K comparable, V any] struct {
 	// to be asked for again.
 	MaxEntries int
 
-	// MaxCost is how large the sum of all entries' costs may be. 0 means no
-	// limit. An entry that costs more by itself is not kept: it is evicted at
+	// MaxCost is how large the sum of all entries' costs may be, at most 1<<52.
+	// 0 means no limit. An entry that costs more by itself is not kept: it is evicted at
 	// once, and OnRemove is told.
 	MaxCost int64
 
@@ -89,6 +93,8 @@ func (o Options[K, V]) settled() Options[K, V] {
 	switch {
 	case o.MaxEntries < Unlimited, o.MaxCost < 0:
 		panic(fmt.Sprintf("ttlcache: negative limit in Options: MaxEntries %d, MaxCost %d", o.MaxEntries, o.MaxCost))
+	case o.MaxCost > maxCostMax:
+		panic(fmt.Sprintf("ttlcache: Options.MaxCost is %d, must be at most %d", o.MaxCost, int64(maxCostMax)))
 	case (o.MaxCost > 0) != (o.Cost != nil):
 		panic("ttlcache: Options need both MaxCost and Cost, or neither")
 	case min(o.DefaultTTL, o.LoadTimeout, o.NegativeTTL, o.RefreshAhead, o.StaleWhileRevalidate, o.StaleIfError) < 0:

@@ -71,7 +71,8 @@ func TestLongTTLDoesNotOverflowLater(t *testing.T) {
 }
 
 func TestOptionsPanic(t *testing.T) {
-	for _, o := range []ttlcache.Options[int, int]{{MaxEntries: -2}, {DefaultTTL: -1}, {LoadTimeout: -1}} {
+	for _, o := range []ttlcache.Options[int, int]{{MaxEntries: -2}, {DefaultTTL: -1}, {LoadTimeout: -1},
+		{MaxCost: 1<<52 + 1, Cost: func(int, int) int64 { return 1 }}} {
 		func() {
 			defer func() {
 				if recover() == nil {

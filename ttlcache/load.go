@@ -17,13 +17,14 @@ import (
 type Loader[K comparable, V any] func(ctx context.Context, k K) (V, time.Duration, error)
 
 var (
-	// ErrClosed is what Load and GetOrLoad return once the cache is closed.
+	// ErrClosed is what Load, GetOrLoad and Restore return once the cache is closed.
 	ErrClosed = errors.New("ttlcache: the cache is closed")
 
 	// ErrNotFound is what a Loader returns for a key that has no value.
 	ErrNotFound = errors.New("ttlcache: not found")
 
-	// ErrNoLoader is what Load returns if Options.Loader is not set.
+	// ErrNoLoader is what Load returns if Options.Loader is not set, and
+	// GetOrLoad if load is nil.
 	ErrNoLoader = errors.New("ttlcache: Load needs Options.Loader, or use GetOrLoad")
 
 	// errGoexit is what waiters get from a load that ended its goroutine.
@@ -166,12 +167,7 @@ func (r *running[V]) close() {
 
 // Load is GetOrLoad with Options.Loader.
 func (c *Cache[K, V]) Load(ctx context.Context, k K) (V, error) {
-	load := c.store().loading.loader
-	if load == nil {
-		var none V
-		return none, ErrNoLoader
-	}
-	return c.GetOrLoad(ctx, k, load)
+	return c.GetOrLoad(ctx, k, c.store().loading.loader)
 }
 
 // GetOrLoad returns k's value, calling load for it if there is none. However
@@ -182,10 +178,14 @@ func (c *Cache[K, V]) Load(ctx context.Context, k K) (V, error) {
 // Each caller waits no longer than its own ctx. load runs on its own goroutine
 // with a context that has the values of the first caller's and ends when
 // nobody waits any more, after Options.LoadTimeout, or when the cache is
-// closed. If load panics, every waiting caller panics with a *PanicError (and
+// closed. If load or Options.Cost panics, every waiting caller panics with a *PanicError (and
 // nobody, if nobody waits any more or the cache loads for itself). What was
 // Set, Touched or Deleted while load ran is not overwritten.
 func (c *Cache[K, V]) GetOrLoad(ctx context.Context, k K, load Loader[K, V]) (V, error) {
+	if load == nil {
+		var none V
+		return none, ErrNoLoader
+	}
 	s := c.store()
 	h := s.hasher.of(k)
 	sh := s.shard(h)
@@ -303,24 +303,25 @@ func (s *store[K, V]) depart(ctx context.Context, sh *shard[K, V], h uint64, k K
 
 // fly runs load and lets go of all who wait, whatever load does.
 func (s *store[K, V]) fly(ctx context.Context, sh *shard[K, V], h uint64, k K, f *flight[V], load Loader[K, V]) {
-	var ttl time.Duration
+	w := write[K, V]{hash: h, key: k}
 	f.err = errGoexit // until load returns
 	defer func() {
 		if p := recover(); p != nil {
 			f.panicked = &PanicError{Value: p, Stack: debug.Stack()}
 		}
-		s.land(sh, h, k, f, ttl)
+		s.land(sh, &w, f)
 	}()
-	f.value, ttl, f.err = load(ctx, k)
+	v, ttl, err := load(ctx, k)
+	if err == nil {
+		w.value, w.ttl, w.cost = v, s.loading.shortened(ttl, s.defaultTTL), s.weigh(k, v)
+	}
+	f.value, f.err = v, err
 }
 
-// land keeps what f brought, unless k was written meanwhile or nobody waits.
-func (s *store[K, V]) land(sh *shard[K, V], h uint64, k K, f *flight[V], ttl time.Duration) {
-	failed := f.err != nil || f.panicked != nil
-	var w write[K, V]
-	if !failed {
-		w = write[K, V]{h, k, f.value, s.loading.shortened(ttl, s.defaultTTL), s.weigh(k, f.value)}
-	}
+// land keeps what f brought, unless its key was written meanwhile or nobody
+// waits.
+func (s *store[K, V]) land(sh *shard[K, V], w *write[K, V], f *flight[V]) {
+	k, failed := w.key, f.err != nil || f.panicked != nil
 	var told removals[K, V]
 	sh.lock()
 	if failed {
@@ -329,9 +330,9 @@ func (s *store[K, V]) land(sh *shard[K, V], h uint64, k K, f *flight[V], ttl tim
 	if sh.flights[k] == f {
 		sh.detach(k)
 		if !failed {
-			s.put(sh, &w, &told)
+			s.put(sh, w, &told)
 		} else if f.panicked == nil && errors.Is(f.err, ErrNotFound) {
-			s.lose(sh, h, k, &told)
+			s.lose(sh, w.hash, k, &told)
 		} else if f.panicked == nil && s.clock.now() < f.spareUntil {
 			f.value, f.err = f.spare, nil
 			sh.counts.stale++
@@ -339,7 +340,7 @@ func (s *store[K, V]) land(sh *shard[K, V], h uint64, k K, f *flight[V], ttl tim
 	}
 	close(f.landed)
 	sh.unlock()
-	s.settle(h, told)
+	s.settle(w.hash, told)
 }
 
 // lose is for a key that has no value any more where it is loaded from.

@@ -206,11 +206,14 @@ func TestCloseEndsLoads(t *testing.T) {
 			t.Error("Close returned before the load did")
 		}
 		all.Wait()
-		if _, err := cache.GetOrLoad(t.Context(), "k", nil); !errors.Is(err, ttlcache.ErrClosed) {
+		if _, err := cache.GetOrLoad(t.Context(), "k", unasked[int]); !errors.Is(err, ttlcache.ErrClosed) {
 			t.Errorf("after Close: %v", err)
 		}
 	})
 }
+
+// unasked is the Loader where none may run.
+func unasked[V any](context.Context, string) (V, time.Duration, error) { panic("the load ran") }
 
 type traceKey struct{}
 
@@ -223,10 +226,10 @@ func TestLoadSeesTheCallersValues(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := cache.GetOrLoad(ended, "other", nil); !errors.Is(err, context.Canceled) {
+	if _, err := cache.GetOrLoad(ended, "other", unasked[any]); !errors.Is(err, context.Canceled) {
 		t.Errorf("with an ended context: %v", err)
 	}
-	if v, err := cache.GetOrLoad(ended, "k", nil); v != "trace" || err != nil {
+	if v, err := cache.GetOrLoad(ended, "k", unasked[any]); v != "trace" || err != nil {
 		t.Errorf("a value at hand, with an ended context: %v, %v", v, err)
 	}
 }
@@ -256,4 +259,29 @@ func ExampleCache_GetOrLoad() {
 	//  false <nil>
 	// NZ true <nil>
 	//  false <nil>
+}
+
+// Options.Cost is a user's code, too, and runs when a load has returned: its
+// panic must reach those who wait, as one of the load does.
+func TestCostPanicsAfterALoad(t *testing.T) {
+	cache := ttlcache.New(ttlcache.Options[int, int]{MaxCost: 10, Cost: func(int, int) int64 { panic("no scales") }})
+	defer cache.Close()
+	defer func() {
+		if p, ok := recover().(*ttlcache.PanicError); !ok || p.Value != "no scales" {
+			t.Errorf("GetOrLoad panicked with %v", p)
+		}
+	}()
+	cache.GetOrLoad(t.Context(), 1, func(context.Context, int) (int, time.Duration, error) { return 1, 0, nil })
+	t.Error("GetOrLoad returned")
+}
+
+func TestNoLoader(t *testing.T) {
+	var cache ttlcache.Cache[int, int]
+	defer cache.Close()
+	if _, err := cache.Load(t.Context(), 1); !errors.Is(err, ttlcache.ErrNoLoader) {
+		t.Errorf("Load: %v", err)
+	}
+	if _, err := cache.GetOrLoad(t.Context(), 1, nil); !errors.Is(err, ttlcache.ErrNoLoader) {
+		t.Errorf("GetOrLoad: %v", err)
+	}
 }

@@ -306,6 +306,10 @@ func TestSnapshot(t *testing.T) {
 				t.Errorf("no error for %d of %d bytes", cut, len(whole))
 			}
 		}
+		to.Close()
+		if n, err := to.Restore(bytes.NewReader(whole)); n != 0 || !errors.Is(err, ttlcache.ErrClosed) {
+			t.Errorf("a closed cache restored %d, %v", n, err)
+		}
 	})
 }
 

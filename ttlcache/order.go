@@ -17,7 +17,7 @@ const (
 	smallQueue = 0
 	mainQueue  = 1
 
-	smallShare = 10 // the small queue may hold one in so many entries
+	smallShare = 20 // the small queue may hold one in so many entries
 	examineMax = 64 // candidates looked at for one eviction, so that no lock is held for long
 )
 

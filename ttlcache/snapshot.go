@@ -80,7 +80,7 @@ func (c *Cache[K, V]) Snapshot(w io.Writer) error {
 // Restore adds the entries of a snapshot that are still alive, and returns how
 // many. The time between Snapshot and Restore counts, by the wall clock; a clock
 // that was turned back counts as no time. A key that has a live value keeps it.
-// What was read before an error stays in the cache. r must be trusted as far as
+// Beyond the cache's limits, some of them have made room again for others. What was read before an error stays in the cache. r must be trusted as far as
 // encoding/gob asks for.
 func (c *Cache[K, V]) Restore(r io.Reader) (int, error) {
 	in := gob.NewDecoder(r)
@@ -100,6 +100,9 @@ func (c *Cache[K, V]) Restore(r io.Reader) (int, error) {
 				err = io.ErrUnexpectedEOF
 			}
 			return restored, fmt.Errorf("ttlcache: read snapshot after %d entries: %w", read, err)
+		}
+		if c.store().closed.Load() { // and holds nothing
+			return restored, ErrClosed
 		}
 		if len(part.Entries) == 0 {
 			if read != part.Total {

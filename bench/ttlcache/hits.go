@@ -69,7 +69,7 @@ func traces() []trace {
 		{"Zipf 1.01", zipfTrace(1.01, length), []int{1000, 10_000, 50_000}},
 		{"Zipf 1.01 and scans", scans(length), []int{1000, 10_000, 50_000}},
 		{"Zipf 1.01, popularity moves", shifting(length), []int{1000, 10_000, 50_000}},
-		{"loop over 12,000", loop(length), []int{6000, 10_000}},
+		{"loop over 12,000", loop(length), []int{3000, 6000, 10_000, 11_000}},
 	}
 	if glimpse, err := glimpse(); err != nil {
 		fmt.Println("without the Glimpse trace:", err)

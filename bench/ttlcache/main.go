@@ -3,6 +3,10 @@
 //
 //	go run . -run speed -sizes 1000,100000,1000000 -rounds 5
 //	go run . -run memory,due,hits
+//	go run . -piece uint64-1000-1
+//
+// A piece is one table, in at most two minutes on a machine like those that the
+// README's tables are from; go run . -piece list prints their names.
 //
 // Time is CPU time of the process, which has the caches' own goroutines and the
 // garbage collector in it, so that other load on the machine matters little. It
@@ -29,11 +33,16 @@ var (
 	kinds  = flag.String("keys", "uint64,string", "kinds of keys, for speed and memory")
 	procs  = flag.String("procs", "1,2", "GOMAXPROCS, for speed")
 	only   = flag.String("only", "", "caches to measure; all if empty")
-	rounds = flag.Int("rounds", 5, "rounds, for speed; medians are printed")
+	rounds = flag.Int("rounds", 5, "rounds at most, for speed; medians are printed")
+	budget = flag.Duration("budget", 90*time.Second, "no round is begun that would end later than this after the first one of its table")
+	piece  = flag.String("piece", "", "one table of all; list prints their names")
 )
 
 func main() {
 	flag.Parse()
+	if !choose(*piece) {
+		return
+	}
 	fmt.Printf("%s, %d processors, GOMAXPROCS %d\n", runtime.Version(), runtime.NumCPU(), runtime.GOMAXPROCS(0))
 	chosen := strings.Split(*runs, ",")
 	for _, size := range numbers(*sizes) {
@@ -66,7 +75,10 @@ func perSize[K key](chosen []string, kind string, keys []K) {
 
 func numbers(list string) []int {
 	var out []int
-	for _, text := range strings.Split(list, ",") {
+	for text := range strings.SplitSeq(list, ",") {
+		if text == "" {
+			continue
+		}
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			panic(fmt.Sprintf("-sizes and -procs are numbers with commas between: %v", err))

@@ -59,8 +59,8 @@ func rivals[K key]() []rival[K] {
 		{name: "jellydator", make: makeJellydator[K]},
 		{name: "expirable", make: makeExpirable[K], bounded: true},
 		{name: "freecache", make: makeFreecache[K], seconds: true},
-		{name: "map+RWMutex, no TTL", make: makeMap[K], limit: true},
-		{name: "xsync.Map, no TTL", make: makeXsync[K], limit: true},
+		{name: "map+RWMutex (no TTL)", make: makeMap[K], limit: true},
+		{name: "xsync.Map (no TTL)", make: makeXsync[K], limit: true},
 	}
 	if all, ok := any(&all).(*[]rival[string]); ok {
 		*all = append(*all, rival[string]{name: "go-cache", make: makeGoCache}, rival[string]{name: "bigcache", make: makeBigcache, seconds: true})

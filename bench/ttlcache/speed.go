@@ -28,7 +28,12 @@ func speed[K key](kind string, keys []K, procs int) {
 	all := rivals[K]()
 	cells := make([][]cell, len(all))
 	asked := inOrder(keys, zipf(len(keys), operations))
+	start, done := time.Now(), 0
 	for round := range *rounds {
+		if spent := time.Since(start); done > 0 && spent+spent/time.Duration(done) > *budget {
+			break
+		}
+		done++
 		for n := range all {
 			r := (n + round) % len(all) // nobody is always the first
 			if cells[r] == nil {
@@ -43,7 +48,7 @@ func speed[K key](kind string, keys []K, procs int) {
 			})
 		}
 	}
-	fmt.Printf("\n%s keys, %d entries, GOMAXPROCS %d: CPU ns/op (of otter's) get | set | 90/10 | 50/50; allocations get/set\n\n", kind, len(keys), procs)
+	fmt.Printf("\n%s keys, %d entries, GOMAXPROCS %d: CPU ns/op (of otter's) get | set | 90/10 | 50/50; allocations get/set; medians of %d rounds\n\n", kind, len(keys), procs, done)
 	otter := max(0, slices.IndexFunc(all, func(r rival[K]) bool { return r.name == "otter" }))
 	for r, rival := range all {
 		fmt.Printf("| %-20s |", rival.name)
