@@ -10,6 +10,12 @@ const fewMax = compareMax
 
 // few is Compute for at most fewMax values.
 func (s *Summary) few(data []float64, o Options) error {
+	if len(data) == 1 && data[0]-data[0] == 0 && len(o.Quantiles) == 0 {
+		s.Count, s.Exact, s.ModeExact = 1, true, true
+		s.Min, s.Max = data[0]+0, data[0]+0 // -0 becomes +0
+		s.alike()
+		return nil
+	}
 	if len(data) <= rankMax {
 		var room [rankMax]uint64
 		return s.fewIn(room[:len(data)], data, o)

@@ -156,28 +156,40 @@ func (m *measuring) limit() error {
 
 // places finds the columns in a file; by is -1 without --by.
 func (m *measuring) places(name string, have []string) (at []int, by int, err error) {
-	find := func(column string) int {
-		i := slices.Index(have, column)
-		switch {
-		case err != nil:
-		case i < 0:
-			err = fmt.Errorf("%s has no column %q: it has %s", name, column, legibleNames(have))
-			if column == "" {
-				err = fmt.Errorf("%w; is there a comma too many in --column?", err)
-			}
-		case slices.Contains(have[i+1:], column):
-			err = fmt.Errorf("%s has more than one column %q: give each a name of its own", name, column)
-		}
-		return i
-	}
 	for _, column := range m.columns {
-		at = append(at, find(column))
+		i, err := columnIn(column, name, have)
+		if err != nil {
+			return nil, 0, err
+		}
+		at = append(at, i)
 	}
-	by = -1
-	if m.config.by != "" {
-		by = find(m.config.by)
+	if m.config.by == "" {
+		return at, -1, nil
 	}
+	by, err = columnIn(m.config.by, name, have)
 	return at, by, err
+}
+
+// columnIn finds a column in a file that has these.
+func columnIn(column, file string, have []string) (int, error) {
+	i := slices.Index(have, column)
+	switch {
+	case i >= 0 && slices.Contains(have[i+1:], column):
+		return 0, fmt.Errorf("%s has more than one column %q: give each a name of its own", file, column)
+	case i >= 0:
+		return i, nil
+	}
+	hint := ""
+	near := slices.IndexFunc(have, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), strings.TrimSpace(column)) })
+	switch {
+	case column == "":
+		hint = "; is there a comma too many?"
+	case near >= 0:
+		hint = fmt.Sprintf("; do you mean %q?", have[near])
+	case len(have) == 1:
+		hint = "; is it the file's --delimiter that stands between them?"
+	}
+	return 0, fmt.Errorf("%s has no column %q: it has %s%s", file, column, legibleNames(have), hint)
 }
 
 // take adds a record's cells.
@@ -297,18 +309,28 @@ func legible(name string) string {
 	return name
 }
 
+// legibleNames are the first of many names for a message.
 func legibleNames(names []string) string {
-	all := make([]string, len(names))
-	for i, name := range names {
-		all[i] = legible(name)
+	const most = 20
+	var all []string
+	for _, name := range names[:min(len(names), most)] {
+		if name != strings.TrimSpace(name) || len(name) > clippedMax {
+			name = clipped([]byte(name))
+		}
+		all = append(all, legible(name))
+	}
+	if more := len(names) - most; more > 0 {
+		all = append(all, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(all, ", ")
 }
 
-// clipped is a cell for a message, at most 64 bytes of it.
+const clippedMax = 64 // bytes
+
+// clipped is a cell for a message.
 func clipped(cell []byte) string {
-	if len(cell) > 64 {
-		return strconv.Quote(string(cell[:64])) + "…"
+	if len(cell) > clippedMax {
+		return strconv.Quote(string(cell[:clippedMax])) + "…"
 	}
 	return strconv.Quote(string(cell))
 }
