@@ -26,3 +26,20 @@
 // that count, minimum, maximum, sum, mean and deviation stay exact, and the
 // Summary says that median and mode are not, with their error bounds.
 package stats
+
+// The way through the files, for who changes something:
+//
+//	summary, figures, errors, options   what is asked and answered
+//	compute                             Compute, and its way for middling numbers of values: sort, then scan
+//	few, compensated                    up to 96 values, on the stack
+//	large                               8192 and more, without sorting: one pass by blocks, for which there are
+//	  partials                            sums by lanes of vectors, with a bound
+//	  bracket                             the median, between two values of a sample
+//	  crowd                               the mode, by marks and counts of hashes
+//	  grid                                all of that by counters, for decimals such as prices
+//	sums, round                         the exact sums that the others fall back on, and one rounding
+//	sort, select, quantile              order: a radix sort, selection by leading bits, positions
+//	single, ints                        Mean, Median, Modes alone; integers
+//	accumulator, counts, binary         values one by one: a table of counts, then cells; its form in bytes
+//	histogram, text                     what the program needs besides
+//	vector_*, crowd_amd64.s             AVX-512, and panics where there is none: each use has a plain twin beside it
