@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/penstock-io/penstock"
 )
@@ -141,27 +144,47 @@ type chunkEntry struct {
 	most  int  // events that the first Write had: what later ones lack was rejected
 }
 
-func (c *chunkEntry) enter(ctx context.Context, conn *pgx.Conn, events []*penstock.Event) ([]*penstock.Event, error) {
+// sql is the statement that makes the row, for so many events.
+func (c *chunkEntry) sql(conn *pgconn.PgConn, events []*penstock.Event) (string, error) {
 	c.most = max(c.most, len(events))
 	k := c.chunk
-	if c.later {
-		if _, err := conn.Exec(ctx, "SET LOCAL synchronous_commit = off"); err != nil {
-			return nil, err
+	texts := []string{k.Job, k.Source, c.table.loader, c.table.o.Stream.Table.Name}
+	for i := range texts {
+		escaped, err := conn.EscapeString(texts[i])
+		if err != nil {
+			return "", err
 		}
+		texts[i] = "'" + escaped + "'"
 	}
-	tag, err := conn.Exec(ctx, "INSERT INTO "+c.table.ledger.chunks+" (job, source, start, length, first, records, loaded, rejects, loader, table_name) "+
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
-		k.Job, k.Source, k.Start, k.Length, int64(k.First), k.Count, len(events), k.Rejects+int64(c.most-len(events)), c.table.loader, c.table.o.Stream.Table.Name)
+	return fmt.Sprintf("INSERT INTO %s (job, source, loader, table_name, start, length, first, records, loaded, rejects) VALUES (%s, %d, %d, %d, %d, %d, %d)",
+		c.table.ledger.chunks, strings.Join(texts, ", "), k.Start, k.Length, k.First, k.Count, len(events), k.Rejects+int64(c.most-len(events))), nil
+}
+
+// entered reports whether a statement failed since the chunk is in the ledger.
+func entered(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == "23505" && refused.TableName == chunksName
+}
+
+// find looks whose the row is that is there.
+func (c *chunkEntry) find(ctx context.Context, conn *pgx.Conn) error {
+	var loader string
+	err := conn.QueryRow(ctx, "SELECT loader FROM "+c.table.ledger.chunks+" WHERE job = $1 AND source = $2 AND start = $3",
+		c.chunk.Job, c.chunk.Source, c.chunk.Start).Scan(&loader)
+	c.ours = loader == c.table.loader
+	return err
+}
+
+func (c *chunkEntry) enter(ctx context.Context, conn *pgx.Conn, events []*penstock.Event) ([]*penstock.Event, error) {
+	sql, err := c.sql(conn.PgConn(), events)
 	if err != nil {
 		return nil, err
 	}
-	if tag.RowsAffected() == 1 {
-		return events, nil
+	tag, err := conn.Exec(ctx, sql+" ON CONFLICT DO NOTHING")
+	if err != nil || tag.RowsAffected() == 0 {
+		return nil, err
 	}
-	var loader string
-	err = conn.QueryRow(ctx, "SELECT loader FROM "+c.table.ledger.chunks+" WHERE job = $1 AND source = $2 AND start = $3", k.Job, k.Source, k.Start).Scan(&loader)
-	c.ours = loader == c.table.loader
-	return nil, err
+	return events, nil
 }
 
 func (c *chunkEntry) settle(e *penstock.Event, written bool) {

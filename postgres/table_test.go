@@ -169,6 +169,28 @@ INSERT INTO orders (order_id) VALUES (8)`)
 	}
 }
 
+// TestLoadedChunkJudgesNothing: a chunk that another loader has loaded is not
+// looked at again, not even a row of it that fits no column.
+func TestLoadedChunkJudgesNothing(t *testing.T) {
+	dsn := realtest.Postgres(t)
+	exec(t, dsn, "CREATE TABLE orders (order_id bigint, created_at timestamptz, amount numeric(12,2), ratio float8, paid bool, note text, tags jsonb)")
+	s := sinktest.Stream(t, sinktest.Orders)
+	one, two := open(t, dsn, postgres.Options{Stream: s}), open(t, dsn, postgres.Options{Stream: s})
+	c := penstock.Chunk{Job: "it's", Source: `a'\.csv`, Start: 1, Count: 2}
+	if err := one.Chunk(c).Write(sinktest.Within(t), sinktest.Events(t, s, 0, `{"order_id":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	b := sinktest.Events(t, s, 0, `{"order_id":1}`, `{"order_id":2,"note":"a\u0000b"}`)
+	if err := two.Chunk(c).Write(sinktest.Within(t), b); err != nil {
+		t.Fatal(err)
+	}
+	sinktest.Want(t, "tally", b.Tally().String(), "read 2 = delivered 0 + dropped 2 + rejected 0")
+	done, err := two.Done(sinktest.Within(t), c.Job)
+	if err != nil || len(done) != 1 || done[0].Source != c.Source || done[0].Loader != one.Loader() {
+		t.Fatal(done, err)
+	}
+}
+
 // Duplicates within the input show when the primary key is made: all rows of
 // such a key come out, and are loaded again in the input's order.
 func TestDoubledKeysAreLoadedAgainInOrder(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -96,9 +97,10 @@ func (s *sink) settle(ctx context.Context, events, todo []*penstock.Event) {
 }
 
 // commit is the whole transaction, and returns the events that it has written.
-// Deferred constraints are checked with each statement, so that a refused row is
-// found before the commit.
 func (w *writing) commit(ctx context.Context, events []*penstock.Event) (todo []*penstock.Event, err error) {
+	if c, ok := w.entry.(*chunkEntry); ok {
+		return w.commitChunk(ctx, c, events)
+	}
 	if todo, err = w.begin(ctx, events); err != nil {
 		return nil, err
 	}
@@ -111,8 +113,44 @@ func (w *writing) commit(ctx context.Context, events []*penstock.Event) (todo []
 	return todo, nil
 }
 
+// commitChunk is commit in one message, whose statements the server takes
+// without waiting for an answer between them. Where the chunk is in the ledger
+// already, the entry fails, and with it all that follows.
+func (w *writing) commitChunk(ctx context.Context, c *chunkEntry, events []*penstock.Event) ([]*penstock.Event, error) {
+	entry, err := c.sql(w.conn.PgConn(), events)
+	if err != nil {
+		return nil, err
+	}
+	statements := []string{beginSQL}
+	if c.later {
+		statements = append(statements, "SET LOCAL synchronous_commit = off")
+	}
+	statements = append(statements, entry)
+	if len(events) > 0 {
+		statements = append(statements, w.table.copySQL)
+		if w.table.staged {
+			statements = append(statements, w.table.mergeSQL)
+		}
+	}
+	all := strings.Join(append(statements, "COMMIT"), "; ")
+	if len(events) > 0 {
+		err = w.copyFrom(ctx, events, all)
+	} else {
+		_, err = w.conn.Exec(ctx, all)
+	}
+	if entered(err) {
+		w.rollback(ctx)
+		return nil, c.find(ctx, w.conn)
+	}
+	return events, err
+}
+
+// beginSQL has deferred constraints checked with each statement, so that a
+// refused row is found before the commit.
+const beginSQL = "BEGIN; SET CONSTRAINTS ALL IMMEDIATE"
+
 func (w *writing) begin(ctx context.Context, events []*penstock.Event) ([]*penstock.Event, error) {
-	if _, err := w.conn.Exec(ctx, "BEGIN; SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
+	if _, err := w.conn.Exec(ctx, beginSQL); err != nil {
 		return nil, err
 	}
 	return w.entry.enter(ctx, w.conn, events)
@@ -123,19 +161,21 @@ func (w *writing) copy(ctx context.Context, events []*penstock.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	w.rows = &rows{table: w.table, events: events}
-	_, err := w.conn.PgConn().CopyFrom(ctx, w.rows, w.table.copySQL)
-	w.rows.end()
-	if err != nil {
-		if w.rows.why != nil {
-			return errUnfit
-		}
+	if err := w.copyFrom(ctx, events, w.table.copySQL); err != nil || !w.table.staged {
 		return err
 	}
-	if !w.table.staged {
-		return nil
+	_, err := w.conn.Exec(ctx, w.table.mergeSQL)
+	return err
+}
+
+// copyFrom runs statements, one of which is a COPY from here.
+func (w *writing) copyFrom(ctx context.Context, events []*penstock.Event, sql string) error {
+	w.rows = &rows{table: w.table, events: events}
+	_, err := w.conn.PgConn().CopyFrom(ctx, w.rows, sql)
+	w.rows.end()
+	if w.rows.why != nil && !entered(err) {
+		return errUnfit
 	}
-	_, err = w.conn.Exec(ctx, w.table.mergeSQL)
 	return err
 }
 

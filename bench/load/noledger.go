@@ -19,12 +19,7 @@ var withoutLedger = map[string]map[string]string{
 	"postgres/chunk.go": {
 		"Claim": `return penstock.ChunkFree, nil`,
 		"leave": ``,
-		"enter": `if c.later {
-			if _, err := conn.Exec(ctx, "SET LOCAL synchronous_commit = off"); err != nil {
-				return nil, err
-			}
-		}
-		return events, nil`,
+		"sql":   `return "SELECT 1", nil`,
 	},
 	"postgres/secure.go": {
 		"Secure": `if _, err := t.pool.Exec(ctx, "UPDATE "+t.ledger.sources+" SET at = at"); err != nil {
