@@ -130,7 +130,7 @@ func (s *Source) open(name string) (*File, error) {
 }
 
 // Progress says which file is being read, and how many bytes of all files have
-// been. It may be called at any time.
+// been since Load was called last. It may be called at any time.
 func (s *Source) Progress() (file string, read int64) {
 	p := &s.progress
 	p.mu.Lock()
@@ -175,6 +175,7 @@ type task struct {
 func (s *Source) Load(ctx context.Context, l Loader) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	s.rewind()
 	workers := s.Workers
 	if workers <= 0 {
 		workers = 2
@@ -268,6 +269,12 @@ func (s *Source) read(ctx context.Context, l Loader, free chan *Work, tasks chan
 		}
 	}
 	return nil
+}
+
+func (s *Source) rewind() {
+	s.progress.mu.Lock()
+	defer s.progress.mu.Unlock()
+	s.progress.past = 0
 }
 
 func (s *Source) begin(name string, f *File) {

@@ -57,6 +57,23 @@ func deliverAll(b *penstock.Batch) {
 	}
 }
 
+// TestProgressIsOfOneLoad: what is read again is not counted with what was read before.
+func TestProgressIsOfOneLoad(t *testing.T) {
+	s := many(t, 100)
+	info, err := os.Stat(s.Files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Load(t.Context(), Loader{Write: func(context.Context, *Work) error { return nil }}); err != nil {
+			t.Fatal(err)
+		}
+		if _, read := s.Progress(); read != info.Size() {
+			t.Errorf("%d bytes were read of %d", read, info.Size())
+		}
+	}
+}
+
 func TestSourceValues(t *testing.T) {
 	s := &Source{Stream: shop(t), Files: []string{file(t, "note,-,id\n,x,1\n\"\",x,2\n\" a \",x,three\n\xff,x,4\n1,2\n")}}
 	var got []string

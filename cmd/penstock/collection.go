@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 )
 
 // What the garbage collector may use: garbage comes together until the heap is
@@ -14,6 +15,21 @@ const (
 	heapBudget = 52 << 20
 	garbageMin = 8 << 20
 )
+
+// startPacing has paceCollection at work until stop is called, unless the
+// environment says how garbage is to be collected.
+func startPacing(getenv func(string) string) (stop func()) {
+	if getenv("GOGC") != "" || getenv("GOMEMLIMIT") != "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var pacing sync.WaitGroup
+	pacing.Go(func() { paceCollection(ctx) })
+	return func() {
+		cancel()
+		pacing.Wait()
+	}
+}
 
 // paceCollection keeps the heap within its budget until ctx ends. Go's usual
 // doubling suits neither end of this program's life: a fresh one has so little

@@ -237,6 +237,7 @@ func (c *loadConfig) chooseStream() (*stream.Stream, error) {
 }
 
 // expand returns the files that args name: globs, - and plain names, none twice.
+// The ledger knows a file by its name, so ./a.csv and a.csv become one.
 func expand(args []string) ([]string, error) {
 	var files []string
 	for _, arg := range args {
@@ -250,6 +251,7 @@ func expand(args []string) ([]string, error) {
 			}
 		}
 		for _, name := range names {
+			name = filepath.Clean(name)
 			if !slices.Contains(files, name) {
 				files = append(files, name)
 			}

@@ -88,7 +88,7 @@ func (l *loading) run(ctx context.Context, sh shell) (err error) {
 		defer func() { err = errors.Join(err, l.target.Close()) }()
 		for _, name := range l.files {
 			if err := l.target.Source(ctx, l.job, name, l.prints[name]); err != nil {
-				return fmt.Errorf("%w (with penstock load: --job NAME)", err)
+				return fmt.Errorf("%w (with penstock load: --job NAME; a file that was only touched gets its time back with touch -d)", err)
 			}
 		}
 	}
@@ -98,9 +98,11 @@ func (l *loading) run(ctx context.Context, sh shell) (err error) {
 	} else if terminal(sh.stderr) {
 		o.Form = progress.Bar
 	}
+	pacing := startPacing(sh.getenv)
 	stop := progress.Start(ctx, o, l.sample)
 	failed := l.load(ctx, inOrder)
 	stop()
+	pacing()
 	return l.report(ctx, sh, failed)
 }
 

@@ -212,7 +212,7 @@ func (l *loading) merge(ctx context.Context, sum *loadSummary) error {
 
 func (s *loadSummary) print(out io.Writer, dryRun bool) {
 	if dryRun {
-		fmt.Fprintln(out, "dry run: nothing is loaded; what would be:")
+		fmt.Fprintln(out, "dry run: nothing is loaded; what would be, but for records that only the table would refuse, as of a key that is there twice:")
 	}
 	fmt.Fprintln(out, s.tally)
 	if s.Before > 0 {

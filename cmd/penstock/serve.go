@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 	"time"
 
@@ -121,13 +120,7 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	if err != nil {
 		return err
 	}
-	if sh.getenv("GOGC") == "" && sh.getenv("GOMEMLIMIT") == "" {
-		paced, stop := context.WithCancel(context.Background())
-		var pacing sync.WaitGroup
-		pacing.Go(func() { paceCollection(paced) })
-		defer pacing.Wait()
-		defer stop()
-	}
+	defer startPacing(sh.getenv)()
 	err = c.serve(ctx, h, log, hangup, sh.stdout)
 	return errors.Join(err, h.close(c.drain))
 }
