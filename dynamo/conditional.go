@@ -55,7 +55,7 @@ func (t *Table) putOnce(ctx context.Context, it *item) error {
 		return err
 	}
 	put := &dynamodb.PutItemInput{
-		TableName: &t.o.Table, Item: it.attributes,
+		TableName: &t.o.Table, Item: t.sdkItem(it),
 		ExpressionAttributeNames: map[string]string{"#key": t.keys[0].name},
 	}
 	// An item that is there as this very event wrote it, before its answer was
@@ -66,7 +66,7 @@ func (t *Table) putOnce(ctx context.Context, it *item) error {
 	}
 	put.ConditionExpression = aws.String(condition)
 	put.ExpressionAttributeNames["#mine"] = name
-	put.ExpressionAttributeValues = map[string]types.AttributeValue{":mine": it.attributes[name]}
+	put.ExpressionAttributeValues = map[string]types.AttributeValue{":mine": put.Item[name]}
 	_, err := t.client.PutItem(ctx, put, once)
 	t.leave(err != nil && classify(err) == throttled)
 	return err

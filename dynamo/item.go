@@ -5,10 +5,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"iter"
+	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/penstock-io/penstock"
 )
@@ -22,113 +22,179 @@ const (
 	CodeUnique   = "unique"    // an item of this key is there
 )
 
+// digitsMax is how many digits of a number DynamoDB keeps.
+const digitsMax = 38
+
 // The limits of a key, in bytes: of the partition's and of the sort key.
 var keyBytesMax = [...]int{2048, 1024}
 
-// An item is an event as DynamoDB will hold it.
+// An item is an event as DynamoDB will hold it: the columns of its stream, and
+// what is added to them.
 type item struct {
-	event      *penstock.Event
-	id         string // its key as one text, to tell items apart
-	attributes map[string]types.AttributeValue
-	bytes      int
+	event *penstock.Event
+	id    string // its key as one text, to tell items apart
+	added []added
+	bytes int // names and values, as DynamoDB counts them, at most
 }
+
+// An added attribute is no column of the stream.
+type added struct {
+	name, kind, text string
+}
+
+// The types of attributes that are written.
+const (
+	kindText   = "S"
+	kindNumber = "N"
+	kindBool   = "BOOL"
+	kindNull   = "NULL"
+)
 
 // item makes the event's item, or says why there can be none.
 func (t *Table) item(e *penstock.Event) (*item, *penstock.Reject) {
-	it := &item{event: e, attributes: make(map[string]types.AttributeValue, len(t.fields)+3)}
-	for _, f := range t.fields {
-		v := e.Values[f.slot]
-		if v.Kind == penstock.Absent {
-			continue
-		}
-		if n := significant(v); n != "" && len(strings.Trim(n, "0")) > 38 {
-			return nil, penstock.NewReject(CodeNumber, "/"+f.name, "DynamoDB keeps numbers of at most 38 digits")
-		}
-		it.set(f.name, attributeValue(v))
-	}
+	it := &item{event: e}
 	if len(e.Extra) > 0 {
-		it.set("extra", &types.AttributeValueMemberS{Value: "{" + string(e.Extra) + "}"})
+		it.add("extra", kindText, "{"+string(e.Extra)+"}")
 	}
-	if why := t.setKey(it); why != nil {
+	t.addKey(it)
+	t.addCondition(it)
+	for name, v := range t.attributes(it) {
+		if v.kind == kindNumber && tooPrecise(v.text) {
+			return nil, penstock.NewReject(CodeNumber, "/"+name, "DynamoDB keeps numbers of at most 38 digits")
+		}
+		it.bytes += len(name) + v.bytes()
+	}
+	if why := t.identify(it); why != nil {
 		return nil, why
 	}
-	t.setCondition(it)
 	if it.bytes > ItemBytes {
 		return nil, penstock.NewReject(CodeItemSize, "", "the item has %d bytes, names and values; DynamoDB takes at most %d", it.bytes, ItemBytes)
 	}
 	return it, nil
 }
 
-func (it *item) set(name string, v types.AttributeValue) {
-	it.attributes[name] = v
-	it.bytes += len(name) + valueBytes(v)
+func (it *item) add(name, kind, text string) { it.added = append(it.added, added{name, kind, text}) }
+
+// A value is an attribute's, as DynamoDB's JSON has it. Its text is valid until
+// the next one is made.
+type value struct {
+	kind string
+	text []byte
 }
 
-// valueBytes is the most that DynamoDB counts for a value: a number takes about
-// a byte for two digits.
-func valueBytes(v types.AttributeValue) int {
-	switch v := v.(type) {
-	case *types.AttributeValueMemberS:
-		return len(v.Value)
-	case *types.AttributeValueMemberN:
-		return len(v.Value)/2 + 2
+// has reports whether an attribute of this name is added: it stands in the place
+// of a column.
+func (it *item) has(name string) bool {
+	return slices.ContainsFunc(it.added, func(a added) bool { return a.name == name })
+}
+
+// attributes are the names and values of an item.
+func (t *Table) attributes(it *item) iter.Seq2[string, value] {
+	return func(yield func(string, value) bool) {
+		var buf [64]byte
+		for _, f := range t.fields {
+			v := it.event.Values[f.slot]
+			if v.Kind != penstock.Absent && !it.has(f.name) && !yield(f.name, attributeValue(v, buf[:0])) {
+				return
+			}
+		}
+		for _, a := range it.added {
+			if !yield(a.name, value{a.kind, []byte(a.text)}) {
+				return
+			}
+		}
 	}
-	return 1
 }
 
 // attributeValue keeps what is exact exact: numbers as their decimal text, times
 // and JSON as the text of the record. No value passes through a float.
-func attributeValue(v penstock.Value) types.AttributeValue {
+func attributeValue(v penstock.Value, buf []byte) value {
 	switch v.Kind {
-	case penstock.Null, penstock.Absent:
-		return &types.AttributeValueMemberNULL{Value: true}
+	case penstock.Null:
+		return value{kindNull, append(buf, "true"...)}
 	case penstock.Bool:
-		return &types.AttributeValueMemberBOOL{Value: v.Num == 1}
-	case penstock.Int, penstock.Decimal, penstock.Number:
-		return &types.AttributeValueMemberN{Value: v.String()}
+		return value{kindBool, v.AppendText(buf)}
+	case penstock.Int, penstock.Decimal:
+		return value{kindNumber, v.AppendText(buf)}
+	case penstock.Number:
+		return value{kindNumber, v.Bytes}
+	case penstock.Text, penstock.JSON:
+		return value{kindText, v.Bytes}
 	}
-	return &types.AttributeValueMemberS{Value: v.String()}
+	return value{kindText, v.AppendText(buf)}
 }
 
-// significant are the digits of a number that may be longer than DynamoDB
-// keeps; "" for all else.
-func significant(v penstock.Value) string {
-	if v.Kind != penstock.Number {
-		return ""
+// bytes is the most that DynamoDB counts for a value: a number takes about a byte
+// for two digits.
+func (v value) bytes() int {
+	switch v.kind {
+	case kindText:
+		return len(v.text)
+	case kindNumber:
+		return len(v.text)/2 + 2
 	}
-	mantissa, _, _ := strings.Cut(strings.ToLower(string(v.Bytes)), "e")
-	return strings.NewReplacer("-", "", ".", "").Replace(mantissa)
+	return 1
 }
 
-// setKey makes sure that the item has its key, and sets its id.
-func (t *Table) setKey(it *item) *penstock.Reject {
-	for i, k := range t.keys {
+// tooPrecise reports whether a number has more digits than DynamoDB keeps.
+func tooPrecise(number []byte) bool {
+	if len(number) <= digitsMax {
+		return false
+	}
+	mantissa, _, _ := strings.Cut(strings.ToLower(string(number)), "e")
+	digits := strings.NewReplacer("-", "", ".", "").Replace(mantissa)
+	return len(strings.Trim(digits, "0")) > digitsMax
+}
+
+// addKey adds the key attribute that is no column.
+func (t *Table) addKey(it *item) {
+	for _, k := range t.keys {
 		if k.slot < 0 {
-			it.set(k.name, &types.AttributeValueMemberS{Value: rowID(it.event)})
+			it.add(k.name, kindText, rowID(it.event))
 		}
-		text, ok := keyText(it.attributes[k.name], k)
+	}
+}
+
+// identify makes sure that the item has its key, and sets its id.
+func (t *Table) identify(it *item) *penstock.Reject {
+	var id []byte
+	for i, k := range t.keys {
+		text, ok := t.keyOf(it, k)
 		switch {
 		case !ok || text == "":
 			return penstock.NewReject(CodeItemKey, "/"+k.name, "the table's key attribute %s must be a value of type %s that is not empty", k.name, k.kind)
 		case len(text) > keyBytesMax[i]:
 			return penstock.NewReject(CodeItemKey, "/"+k.name, "a key of DynamoDB has at most %d bytes, this one has %d", keyBytesMax[i], len(text))
 		}
-		it.id += strconv.Itoa(len(text)) + ":" + text
+		id = appendKey(id, text)
 	}
+	it.id = string(id)
 	return nil
+}
+
+// keyOf is a key attribute of an item, as keyText has it.
+func (t *Table) keyOf(it *item, k key) (string, bool) {
+	if k.slot < 0 {
+		return rowID(it.event), true
+	}
+	v := attributeValue(it.event.Values[k.slot], nil)
+	return keyText(v.kind, string(v.text), k)
+}
+
+// appendKey appends one of an item's keys to its id.
+func appendKey(id []byte, text string) []byte {
+	id = strconv.AppendInt(id, int64(len(text)), 10)
+	return append(append(id, ':'), text...)
 }
 
 // keyText is a key attribute as a text that is equal for equal keys, and
 // whether it is of the key's type. A number is compared by value, so 1 and 1.0
 // are one key.
-func keyText(v types.AttributeValue, k key) (string, bool) {
-	switch v := v.(type) {
-	case *types.AttributeValueMemberS:
-		return v.Value, k.kind == types.ScalarAttributeTypeS
-	case *types.AttributeValueMemberN:
-		return canonical(v.Value), k.kind == types.ScalarAttributeTypeN
+func keyText(kind, text string, k key) (string, bool) {
+	if kind == kindNumber {
+		text = canonical(text)
 	}
-	return "", false
+	return text, kind == string(k.kind)
 }
 
 // canonical is a decimal literal as digits and exponent, without zeros that say
@@ -166,17 +232,17 @@ func originID(e *penstock.Event) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// setCondition adds the attribute that the mode's condition compares.
-func (t *Table) setCondition(it *item) {
+// addCondition adds the attribute that the mode's condition compares.
+func (t *Table) addCondition(it *item) {
 	switch t.o.Mode {
 	case Insert:
-		it.set(originName, &types.AttributeValueMemberS{Value: originID(it.event)})
+		it.add(originName, kindText, originID(it.event))
 	case NewerWins:
 		at := "0"
 		if v := it.event.Values[t.o.Stream.Time]; v.Kind == penstock.Time {
 			at = seconds(v)
 		}
-		it.set(timeName, &types.AttributeValueMemberN{Value: at})
+		it.add(timeName, kindNumber, at)
 	}
 }
 

@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,13 +34,9 @@ func (t *Table) request(ctx context.Context, piece []chain) (rest []chain, err e
 	if err := t.pace.enter(ctx); err != nil {
 		return piece, err
 	}
-	writes := make([]types.WriteRequest, len(piece))
-	for i, c := range piece {
-		writes[i].PutRequest = &types.PutRequest{Item: c.last().attributes}
-	}
 	out, err := t.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
-		RequestItems: map[string][]types.WriteRequest{t.o.Table: writes},
-	}, once)
+		RequestItems: map[string][]types.WriteRequest{t.o.Table: {}}, // the body has them
+	}, once, withBody(t.body(piece)))
 	if err != nil {
 		t.leave(classify(err) == throttled)
 		return piece, err
@@ -80,13 +75,9 @@ func (t *Table) unprocessed(tables map[string][]types.WriteRequest) (map[string]
 			if w.PutRequest == nil {
 				return nil, errors.New("DynamoDB returned an unprocessed request that is no put")
 			}
-			id := ""
-			for _, k := range t.keys {
-				text, ok := keyText(w.PutRequest.Item[k.name], k)
-				if !ok {
-					return nil, fmt.Errorf("DynamoDB returned an unprocessed item without its key %s", k.name)
-				}
-				id += fmt.Sprintf("%d:%s", len(text), text)
+			id, err := t.sdkKey(w.PutRequest.Item)
+			if err != nil {
+				return nil, err
 			}
 			left[id] = true
 		}

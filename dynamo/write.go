@@ -48,16 +48,16 @@ func (t *Table) chains(events []*penstock.Event) (chains []chain, pieces [][]cha
 		}
 		chains[i] = append(chains[i], it)
 	}
-	return chains, cut(chains)
+	return chains, t.cut(chains)
 }
 
 // cut makes pieces within the limits of a request. On the wire an item is at
 // most about six times its own size: a byte may become \u0000.
-func cut(chains []chain) (pieces [][]chain) {
+func (t *Table) cut(chains []chain) (pieces [][]chain) {
 	var piece []chain
 	bytes := 0
 	for _, c := range chains {
-		wire := 6*c.last().bytes + 64*len(c.last().attributes)
+		wire := 6*c.last().bytes + 64*(len(t.fields)+len(c.last().added))
 		if len(piece) == ItemsMax || len(piece) > 0 && bytes+wire > RequestBytes {
 			pieces, piece, bytes = append(pieces, piece), nil, 0
 		}

@@ -27,7 +27,7 @@ func newLayout(fields []Field) []member {
 			continue
 		}
 		at[f.Name] = len(layout)
-		head := appendQuoted([]byte{','}, []byte(f.Name))
+		head := AppendQuoted([]byte{','}, []byte(f.Name))
 		layout = append(layout, member{slot, string(append(head, ':'))})
 	}
 	return layout
@@ -77,7 +77,7 @@ func appendValue(dst []byte, v *penstock.Value) []byte {
 	case penstock.Null, penstock.Absent:
 		return append(dst, "null"...)
 	case penstock.Text:
-		return appendQuoted(dst, v.Bytes)
+		return AppendQuoted(dst, v.Bytes)
 	case penstock.Time:
 		dst = append(dst, '"')
 		dst = v.AsTime().AppendFormat(dst, time.RFC3339Nano)
@@ -86,9 +86,9 @@ func appendValue(dst []byte, v *penstock.Value) []byte {
 	return v.AppendText(dst) // is JSON for all other kinds
 }
 
-// appendQuoted appends text, which is valid UTF-8, as a JSON string that
+// AppendQuoted appends text, which is valid UTF-8, as a JSON string that
 // escapes only what must be escaped.
-func appendQuoted(dst, text []byte) []byte {
+func AppendQuoted(dst, text []byte) []byte {
 	dst = append(dst, '"')
 	from := 0
 	for i := cleanText(text, 0); i < len(text); i = cleanText(text, i+1) {
