@@ -78,7 +78,7 @@ func Diagnose(ctx context.Context, o Options, threads []dump.Thread) (*Report, e
 		out.add(r, found)
 	}
 	if known == 0 {
-		return nil, errors.New("no thread of the dump stands in the source that was read: name the files that the process was started from")
+		return nil, errors.New("no thread of the dump stands in the source that was read: name the files that the process was started from, as they were then")
 	}
 	return out, nil
 }

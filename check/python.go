@@ -43,9 +43,18 @@ func (u *pythonUnit) read(_ context.Context, overlay map[string][]byte) (reading
 	p := &ir.Program{}
 	out := reading{locks: p, sql: p, files: files, mender: &pyread.Mender{}, problems: left}
 	for _, problem := range (pyread.Options{Driver: u.driver}).Read(p, files) {
+		if n := len(out.problems); n > 0 && follows(problem.At, out.problems[n-1].At) {
+			continue
+		}
 		out.problems = append(out.problems, Problem{At: problem.At, Text: problem.Text})
 	}
 	return out, nil
+}
+
+// follows reports whether one problem is likely what another has caused: a
+// parenthesis that is never closed is missed on the next line again.
+func follows(at, before ir.Span) bool {
+	return at.File != nil && at.File == before.File && at.Line()-before.Line() <= 1
 }
 
 // readRegular reads a file that has an end.

@@ -337,6 +337,9 @@ func (b *sqlFunc) test(e ast.Expr) ir.Expr {
 	case *ast.BinaryExpr:
 		if x.Op == token.EQL || x.Op == token.NEQ {
 			l, r := b.value(x.X), b.value(x.Y)
+			if b.info.Types[x.Y].IsNil() {
+				r = &ir.Const{Text: "nil"}
+			}
 			if _, ok := l.(*ir.Const); ok {
 				l, r = r, l
 			}
@@ -351,7 +354,9 @@ func (b *sqlFunc) test(e ast.Expr) ir.Expr {
 		case name == "slices.Contains" && len(x.Args) == 2:
 			return &ir.Compare{Where: at, X: b.value(x.Args[1]), Y: b.value(x.Args[0]), In: true}
 		case name == "(*regexp.Regexp).MatchString" && len(x.Args) == 1:
-			return &ir.Compare{Where: at, X: b.value(x.Args[0]), Y: &ir.Const{Text: "a pattern"}, In: true}
+			if sel, ok := ast.Unparen(x.Fun).(*ast.SelectorExpr); ok {
+				return &ir.Match{Where: at, X: b.value(x.Args[0]), Pattern: b.value(sel.X)}
+			}
 		}
 	case *ast.IndexExpr: // if allowed[name]
 		return &ir.Compare{Where: at, X: b.value(x.Index), Y: b.value(x.X), In: true}

@@ -140,6 +140,13 @@ type (
 		In   bool
 		Not  bool
 	}
+	// Match is a condition, and what is found: X matches the regular expression
+	// Pattern, from its start when Start, to its other end too when Full.
+	Match struct {
+		Where
+		X, Pattern  Expr
+		Start, Full bool
+	}
 	// Unknown is any other value. Parts are the values it is made from, through
 	// which what they carry flows on.
 	Unknown struct {

@@ -108,6 +108,9 @@ type hop struct {
 func Analyse(p *ir.Program, o Options) []finding.Finding {
 	a := run(p, o)
 	found := slices.Concat(a.doubleFindings(), a.cycleFindings(), a.leakFindings(), a.classFindings())
+	for i := range found {
+		settle(&found[i])
+	}
 	found = slices.DeleteFunc(found, func(f finding.Finding) bool { return !f.At.Known() }) // all of it in code that nobody wrote
 	slices.SortStableFunc(found, func(x, y finding.Finding) int {
 		return cmp.Or(
@@ -117,6 +120,18 @@ func Analyse(p *ir.Program, o Options) []finding.Finding {
 		)
 	})
 	return found
+}
+
+// settle gives a finding in code that nobody wrote, as a method value's, the nearest
+// place of its story that somebody did.
+func settle(f *finding.Finding) {
+	for _, s := range f.Steps {
+		for _, at := range append([]ir.Span{s.At}, slices.Concat(s.Via, f.Related)...) {
+			if !f.At.Known() && at.Known() {
+				f.At = at
+			}
+		}
+	}
 }
 
 // Edges returns every lock order that the program may follow, by class.

@@ -157,7 +157,15 @@ func newFinder(p *ir.Program) *finder {
 }
 
 // spot is the line that was read, the zero line if none was.
-func (f *finder) spot(s Spot) line { return line{f.file(s.File), s.Line} }
+//
+// A line that the file does not have is in no file: what was read is another version.
+func (f *finder) spot(s Spot) line {
+	file := f.file(s.File)
+	if file != nil && s.Line > file.Line(len(file.Text)) {
+		file = nil
+	}
+	return line{file, s.Line}
+}
 
 // file is the one whose path has the longest end in common with a name: paths
 // begin elsewhere on another machine, in a container, or in a trimmed build.

@@ -93,6 +93,10 @@ func (b *builder) textMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.E
 		}
 	case len(e.Args) > 0 && (a.Attr == "append" || a.Attr == "extend" || a.Attr == "insert"):
 		return b.grow(e, a)
+	case judged[a.Attr] && len(e.Args) == 0:
+		return b.checked(e, b.value(a.Value), a.Attr)
+	case matching[a.Attr] && len(e.Args) == 1 && b.compiled(a.Value):
+		return &ir.Match{Where: b.where(e), X: b.value(e.Args[0]), Pattern: b.value(a.Value), Start: true, Full: a.Attr == "fullmatch"}
 	case booleans[a.Attr] && len(e.Args) <= 1:
 		b.value(a.Value)
 		b.values(e.Args)
@@ -150,9 +154,13 @@ func constantText(e syntax.Expr) bool {
 	return ok
 }
 
-var booleans = map[string]bool{
-	"isdigit": true, "isalnum": true, "isalpha": true, "isidentifier": true, "isnumeric": true, "isdecimal": true, "startswith": true, "endswith": true,
-}
+var booleans = map[string]bool{"startswith": true, "endswith": true}
+
+// judged are the methods of strings that are true of what can carry no SQL.
+var judged = map[string]bool{"isdigit": true, "isalnum": true, "isalpha": true, "isidentifier": true, "isnumeric": true, "isdecimal": true}
+
+// matching are the methods and functions that look for a pattern at the start of a text.
+var matching = map[string]bool{"match": true, "fullmatch": true}
 
 // format is "template".format(arguments).
 func (b *builder) format(e *syntax.Call, a *syntax.Attribute) ir.Expr {

@@ -198,7 +198,10 @@ func (b *builder) match(s *syntax.Match) {
 	after := b.block()
 	for _, c := range s.Cases {
 		body, next := b.block(), b.block()
-		if test := b.pattern(c.Pattern, subject); test != nil && c.Guard == nil {
+		test := b.pattern(c.Pattern, subject)
+		if any, ok := c.Pattern.(*syntax.MatchAs); ok && any.Pattern == nil && c.Guard == nil {
+			b.to(body) // case _
+		} else if test != nil && c.Guard == nil {
 			b.branch(test, body, next)
 		} else {
 			b.either(body, next)
@@ -232,6 +235,10 @@ func (b *builder) pattern(p syntax.Pattern, subject ir.Expr) ir.Expr {
 			list.Elems = append(list.Elems, b.value(v.Value))
 		}
 		return &ir.Compare{Where: b.where(p), X: subject, Y: list, In: true}
+	case *syntax.MatchClass:
+		if b.numbers(p.Cls) && len(p.Patterns)+len(p.KwdPatterns) == 0 {
+			return b.checked(p, subject, "a number")
+		}
 	case *syntax.MatchAs:
 		if p.Pattern == nil && p.Name != "" {
 			b.emit(&ir.Assign{Span: b.at(p), To: b.variable(p.Name, b.where(p)), Value: subject})

@@ -24,6 +24,9 @@ func (b *builder) library(e *syntax.Call, full string) ir.Expr {
 	if v := b.textQuery(e, full); v != nil {
 		return v
 	}
+	if v := b.matched(e, full); v != nil {
+		return v
+	}
 	if v := b.composable(e, full); v != nil {
 		return v
 	}
@@ -79,6 +82,9 @@ var safeBuiltins = map[string]string{
 
 // builtin lowers the builtins that values flow through; nil for the rest.
 func (b *builder) builtin(e *syntax.Call, name string) ir.Expr {
+	if v := b.guard(e, name); v != nil {
+		return v
+	}
 	if why, ok := safeBuiltins[name]; ok {
 		s := &ir.Safe{Where: b.where(e), Why: why}
 		for i, v := range b.values(e.Args) {

@@ -119,6 +119,7 @@ func (b *builder) simple(s syntax.Stmt) {
 	switch s := s.(type) {
 	case *syntax.ExprStmt:
 		b.value(s.Value)
+		b.tried(s)
 	case *syntax.Assign:
 		v := b.value(s.Value)
 		for _, t := range s.Targets {

@@ -141,6 +141,7 @@ type function struct {
 	inside  map[string]*class    // nested classes
 	assigns map[string]int       // how often each name is assigned
 	busy    map[string]bool      // names whose type is being asked for
+	lambdas int                  // lambdas met so far
 	joined  map[string]bool      // names in what it joins to a text; nil until asked for
 	static  bool                 // takes no self: staticmethod, or no method
 	body    []syntax.Stmt

@@ -180,7 +180,7 @@ func (b *builder) joinedStr(e *syntax.JoinedStr) ir.Expr {
 
 // numeric reports whether a format specification takes numbers only.
 func numeric(spec string) bool {
-	return spec != "" && slices.Contains([]byte("bcdeEfFgGnoxX%"), spec[len(spec)-1])
+	return spec != "" && slices.Contains([]byte("bdeEfFgGnoxX%"), spec[len(spec)-1])
 }
 
 // moved is a value at another span; the nodes around a field need its braces.
@@ -219,6 +219,9 @@ func moved(e ir.Expr, at ir.Span) ir.Expr {
 }
 
 func (b *builder) compare(e *syntax.Compare) ir.Expr {
+	if test := b.typeTest(e); test != nil {
+		return test
+	}
 	x := b.value(e.Left)
 	ys := b.values(e.Comparators)
 	if len(ys) > 1 {
@@ -425,8 +428,8 @@ func (b *builder) lambda(e *syntax.Lambda) ir.Expr {
 	}
 	f := &function{module: b.m, outer: b.f, args: e.Args, static: true}
 	f.begin()
-	line, column := b.m.tree.Position(e.Start)
-	f.ir = b.r.program.AddFunc(b.f.path()+".<lambda>"+itoa(line)+":"+itoa(column), "<lambda>", b.at(e))
+	b.f.lambdas++ // by number, not by line: the name outlives moved lines
+	f.ir = b.r.program.AddFunc(b.f.path()+".<lambda>"+itoa(b.f.lambdas), "<lambda>", b.at(e))
 	f.ir.Outer = b.f.ir
 	b.r.lambdas[e] = f.ir
 	for _, a := range params(e.Args) {

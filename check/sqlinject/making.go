@@ -110,6 +110,8 @@ func partsOf(e ir.Expr) []ir.Expr {
 		return []ir.Expr{x.X}
 	case *ir.Unknown:
 		return x.Parts
+	case *ir.Match:
+		return []ir.Expr{x.X}
 	case *ir.Result:
 		return x.Call.Args
 	}

@@ -249,12 +249,9 @@ func (w *walk) branch(b *ir.Block, i int, s state) (state, bool) {
 		truth := c.Text != "" && c.Text != "0" && c.Text != "False" && c.Text != "false" && c.Text != "None"
 		return s, truth == (i == 0)
 	}
-	c, ok := b.If.(*ir.Compare)
-	if !ok || (i == 0) == c.Not || !w.fixed(c.Y, s) {
-		return s, true
-	}
-	v, ok := c.X.(*ir.Var)
-	if !ok || v.In != nil {
+	x, yes := w.judged(b.If, s)
+	v, ok := x.(*ir.Var)
+	if !ok || v.In != nil || (i == 0) != yes {
 		return s, true
 	}
 	out := clone(s)

@@ -110,6 +110,13 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 		return w.derived(e, x.X, s, depth)
 	case *ir.List:
 		return w.listed(x, s, depth)
+	case *ir.Each:
+		return carried(x, w.element(x, s, depth))
+	case *ir.Match:
+		if w.narrow(x, s) {
+			return hole(e, harmless, "")
+		}
+		return w.derived(e, x.X, s, depth)
 	case *ir.Unknown:
 		out := hole(e, harmless, "")
 		for _, p := range x.Parts {
@@ -309,13 +316,23 @@ func (w *walk) format(x *ir.Format, s state, depth int) text {
 			continue
 		}
 		value := place(w.eval(arg, s, depth+1), arg)
-		if x.Verbs != ir.BraceVerbs && strings.ContainsRune("dixXoeEfgGt", rune(verb[len(verb)-1])) {
+		if converts(x.Verbs, verb) {
 			value = hole(arg, harmless, "")
 		}
 		out = append(out, value...)
 	}
 	literal(tmpl[done:])
 	return out
+}
+
+// converts reports whether a verb takes numbers only.
+func converts(in ir.Verbs, verb string) bool {
+	if in == ir.BraceVerbs {
+		_, spec, ok := strings.Cut(verb, ":")
+		spec = strings.TrimSuffix(spec, "}")
+		return ok && spec != "" && strings.ContainsRune("bdeEfFgGnoxX%", rune(spec[len(spec)-1]))
+	}
+	return strings.ContainsRune("dixXoeEfgGt", rune(verb[len(verb)-1]))
 }
 
 // pick returns the argument of a verb, by name, number or turn.
@@ -389,12 +406,7 @@ func (w *walk) joined(x *ir.Joined, s state, depth int) text {
 	}
 	switch l := x.List.(type) {
 	case *ir.Each:
-		inner := clone(s)
-		inner[l.Var] = w.derived(l, l.Over, s, depth)
-		if w.fixed(l.Over, s) {
-			inner[l.Var] = hole(l, harmless, "")
-		}
-		elem := w.eval(l.Elem, inner, depth+1)
+		elem := w.element(l, s, depth)
 		out := hole(x, elem.worst(), "")
 		out[0].list = true
 		for _, p := range elem {
@@ -410,6 +422,16 @@ func (w *walk) joined(x *ir.Joined, s state, depth int) text {
 	out := w.derived(x, x.List, s, depth)
 	out[0].list = true
 	return out
+}
+
+// element is what an Each makes of any element.
+func (w *walk) element(x *ir.Each, s state, depth int) text {
+	inner := clone(s)
+	inner[x.Var] = w.derived(x, x.Over, s, depth)
+	if w.fixed(x.Over, s) {
+		inner[x.Var] = hole(x, harmless, "")
+	}
+	return w.eval(x.Elem, inner, depth+1)
 }
 
 func (w *walk) choice(x *ir.Choice, s state, depth int) text {

@@ -1,0 +1,150 @@
+package sqlinject
+
+import (
+	"regexp/syntax"
+	"slices"
+	"strings"
+
+	"github.com/penstock-io/penstock/check/ir"
+)
+
+// judged is the value that a condition shows to be harmless, and on which of its
+// two ways; nil for none.
+func (w *walk) judged(test ir.Expr, s state) (x ir.Expr, yes bool) {
+	switch t := test.(type) {
+	case *ir.Compare:
+		if c, ok := t.Y.(*ir.Const); ok && !t.In && (c.Text == "None" || c.Text == "nil") && !c.Str {
+			if x, ok := w.matched(t.X, s); ok {
+				return x, t.Not
+			}
+			if x := parsed(t.X, s); x != nil {
+				return x, !t.Not
+			}
+		}
+		if w.fixed(t.Y, s) {
+			return t.X, !t.Not
+		}
+	case *ir.Match, *ir.Var:
+		if x, ok := w.matched(t, s); ok {
+			return x, true
+		}
+		if v, ok := t.(*ir.Var); ok { // ok := allowed[name]
+			if c, ok := only(s[v.Name]).(*ir.Compare); ok && w.fixed(c.Y, s) {
+				return c.X, !c.Not
+			}
+		}
+	}
+	return nil, false
+}
+
+// only is the value of a text that is one hole.
+func only(t text) ir.Expr {
+	if len(t) != 1 || !t[0].hole {
+		return nil
+	}
+	return t[0].expr
+}
+
+// matched is what was matched, where a value is the match of a pattern which lets
+// nothing through that means something in SQL.
+func (w *walk) matched(e ir.Expr, s state) (ir.Expr, bool) {
+	if v, ok := e.(*ir.Var); ok && v.In == nil {
+		e = only(s[v.Name])
+	}
+	m, ok := e.(*ir.Match)
+	if !ok || !w.narrow(m, s) {
+		return nil, false
+	}
+	return m.X, true
+}
+
+// parsers are functions that give an error unless a text is a number, or the like.
+var parsers = map[string]bool{
+	"strconv.Atoi": true, "strconv.ParseInt": true, "strconv.ParseUint": true, "strconv.ParseFloat": true, "strconv.ParseBool": true, "uuid.Parse": true,
+	"uuid.Validate": true, "netip.ParseAddr": true,
+}
+
+// parsed is the text that was parsed, where a value is the error of that.
+func parsed(e ir.Expr, s state) ir.Expr {
+	if v, ok := e.(*ir.Var); ok && v.In == nil {
+		e = only(s[v.Name])
+	}
+	r, ok := e.(*ir.Result)
+	if !ok || !parsers[r.Call.Name] || len(r.Call.Args) == 0 {
+		return nil
+	}
+	return r.Call.Args[0]
+}
+
+// narrow reports whether a pattern lets only letters, digits and the like through,
+// from one end to the other. One that cannot be seen is believed.
+func (w *walk) narrow(m *ir.Match, s state) bool {
+	text, ok := w.patternText(m.Pattern, s, 0)
+	if !ok {
+		return true
+	}
+	re, err := syntax.Parse(strings.ReplaceAll(text, `\Z`, `\z`), syntax.Perl)
+	return err == nil && tame(re) && (m.Full || ended(re, m.Start))
+}
+
+// patternText is the text of a pattern.
+func (w *walk) patternText(e ir.Expr, s state, depth int) (string, bool) {
+	if depth > nestMax {
+		return "", false
+	}
+	switch x := e.(type) {
+	case *ir.Const:
+		return x.Text, x.Str
+	case *ir.Global:
+		if values := w.globals[x.Name]; len(values) == 1 {
+			return w.patternText(values[0].value, state{}, depth+1)
+		}
+	case *ir.Var:
+		if e := only(s[x.Name]); e != nil && e != ir.Expr(x) {
+			return w.patternText(e, s, depth+1)
+		}
+		return s[x.Name].constant()
+	case *ir.Result:
+		if strings.HasSuffix(x.Call.Name, "Compile") && len(x.Call.Args) == 1 {
+			return w.patternText(x.Call.Args[0], s, depth+1)
+		}
+	case *ir.Unknown:
+		if x.By == "re.compile" && len(x.Parts) == 1 {
+			return w.patternText(x.Parts[0], s, depth+1)
+		}
+	}
+	return "", false
+}
+
+// tame reports whether a pattern matches nothing but letters, digits, _ . : and a
+// single - between others: two of them begin a comment.
+func tame(re *syntax.Regexp) bool {
+	fine := func(r rune) bool {
+		return r == '_' || r == '.' || r == ':' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == 'ſ' || r == 'K'
+	}
+	switch re.Op {
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return false
+	case syntax.OpLiteral:
+		return !slices.ContainsFunc(re.Rune, func(r rune) bool { return !fine(r) && !(r == '-' && len(re.Rune) == 1) })
+	case syntax.OpCharClass:
+		for i := 0; i < len(re.Rune); i += 2 {
+			if re.Rune[i+1]-re.Rune[i] > 128 {
+				return false
+			}
+			for r := re.Rune[i]; r <= re.Rune[i+1]; r++ {
+				if !fine(r) {
+					return false
+				}
+			}
+		}
+	}
+	return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !tame(sub) })
+}
+
+// ended reports whether a pattern holds a text at both ends; start says that it is
+// held at its beginning anyway.
+func ended(re *syntax.Regexp, start bool) bool {
+	n := len(re.Sub)
+	return re.Op == syntax.OpConcat && n > 1 && (start || re.Sub[0].Op == syntax.OpBeginText) && re.Sub[n-1].Op == syntax.OpEndText
+}

@@ -1,0 +1,60 @@
+package sqlinject_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/penstock-io/penstock/check/ir"
+	"github.com/penstock-io/penstock/check/pyread"
+	"github.com/penstock-io/penstock/check/sqlinject"
+)
+
+// TestGuards puts a value into a query behind a test of it, or converted: what
+// lets only numbers and names through is no finding, what lets more through is one.
+func TestGuards(t *testing.T) {
+	const ask = "\n    cur.execute(f'SELECT 1 FROM t WHERE id = {x}')\n"
+	for body, want := range map[string]int{
+		"if not x.isdigit():\n        raise ValueError":                         0,
+		"if not (isinstance(x, str) and x.isdigit()):\n        raise TypeError": 0,
+		"assert x.isidentifier()":                                               0,
+		"assert isinstance(x, (int, float))":                                    0,
+		"if not isinstance(x, int) or x < 0:\n        return":                   0,
+		"if type(x) is not int:\n        return":                                0,
+		"if not re.fullmatch(r'\\d+', x):\n        return":                      0,
+		"if re.match(r'^[a-z_]+$', x) is None:\n        return":                 0,
+		"m = NAME.fullmatch(x)\n    if not m:\n        return":                  0,
+		"try:\n        int(x)\n    except ValueError:\n        return":          0,
+		"if not all(y.isdigit() for y in x):\n        return":                   0,
+		"x = ','.join(map(str, [int(y) for y in x]))":                           0,
+		"x = '{:d}'.format(x)":                                                  0,
+		"x = f'{x:.2f}'":                                                        0,
+		"if x.isdigit():\n        pass":                                         1,
+		"if not isinstance(x, str):\n        return":                            1,
+		"if not isinstance(x, (int, str)):\n        return":                     1,
+		"if not re.search(r'\\d+', x):\n        return":                         1,
+		"if not re.match(r'\\d+', x):\n        return":                          1,
+		"if not re.fullmatch(r'.*', x):\n        return":                        1,
+		"if not re.fullmatch(r'[^;]+', x):\n        return":                     1,
+		"if not re.fullmatch(r'[a-z-]+', x):\n        return":                   1,
+		"if not re.match(r'a$|b', x):\n        return":                          1,
+		"if x.isdigit():\n        x = x + input()":                              1,
+		"x = f'{x:c}'": 1,
+		"try:\n        int(x)\n    except ValueError:\n        pass":                           1,
+		"if x.isdigit():\n        return":                                                      1,
+		"m = NAME.fullmatch(x)\n    if m is None:\n        pass":                               1,
+		"if not all(y.isdigit() for y in x if y):\n        return":                             1,
+		"if not isinstance(x, int):\n        x = request.args['x']":                            1,
+		"if NAME.fullmatch(x) is None and not x.isdigit():\n        return":                    0,
+		"if NAME.fullmatch(x) is None and x != 'a b':\n        return":                         0,
+		"match x:\n        case int():\n            pass\n        case _:\n            return": 0,
+	} {
+		text := "import re\nimport sqlite3\nNAME = re.compile(r'[a-z_]+')\ncur = sqlite3.connect('x').cursor()\ndef f(x, request):\n    " + body + ask
+		p := &ir.Program{}
+		if problems := pyread.Read(p, []*ir.File{{Path: "m.py", Text: []byte(text), Lang: ir.Python}}); problems != nil {
+			t.Fatal(body, problems)
+		}
+		if found := sqlinject.Analyse(p, sqlinject.Options{}); len(found) != want {
+			t.Errorf("%d findings, want %d, in\n%s", len(found), want, strings.TrimSpace(body))
+		}
+	}
+}
