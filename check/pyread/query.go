@@ -138,6 +138,8 @@ func (b *builder) textQuery(e *syntax.Call, full string) ir.Expr {
 		q.Driver, q.Style, q.Method = "sqlalchemy", ir.Named, "text"
 	case "django.db.models.expressions.RawSQL":
 		q.Driver, q.Style, q.Method = "django", ir.Percent, "RawSQL"
+	case "pandas.read_sql", "pandas.read_sql_query": // of any driver: advice, no fix
+		q.Driver, q.Method = "pandas", "read_sql"
 	default:
 		return nil
 	}

@@ -9,6 +9,18 @@ import (
 	"github.com/penstock-io/penstock/check/sqlinject"
 )
 
+// TestPandas: pandas hands a text to whatever driver the connection has.
+func TestPandas(t *testing.T) {
+	p := &ir.Program{}
+	text := "import pandas as pd\ndef f(con, x):\n    pd.read_sql(f'SELECT 1 FROM t WHERE id = {x}', con)\n    pd.read_sql('SELECT 1', con, params=(x,))\n"
+	if problems := pyread.Read(p, []*ir.File{{Path: "m.py", Text: []byte(text), Lang: ir.Python}}); problems != nil {
+		t.Fatal(problems)
+	}
+	if found := sqlinject.Analyse(p, sqlinject.Options{}); len(found) != 1 {
+		t.Errorf("%d findings, want 1", len(found))
+	}
+}
+
 // TestGuards puts a value into a query behind a test of it, or converted: what
 // lets only numbers and names through is no finding, what lets more through is one.
 func TestGuards(t *testing.T) {
