@@ -1,6 +1,7 @@
 package sqlinject
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -137,7 +138,8 @@ func (w *walk) field(x *ir.Field) (text, bool) {
 		return nil, false
 	}
 	key := x.Owner + "." + x.Name
-	t, done := w.kept[key]
+	seen := fmt.Sprintf("%s %d", key, w.depth) // nearer to the limit less is seen
+	t, done := w.kept[seen]
 	if !done && w.open[key] {
 		return hole(x, harmless, ""), true // given what it holds already
 	}
@@ -149,7 +151,7 @@ func (w *walk) field(x *ir.Field) (text, bool) {
 			t = worse(t, inner.derived(x, st.value, inner.constants(), 0))
 		}
 		delete(w.open, key)
-		w.kept[key] = t
+		w.kept[seen] = t
 	}
 	if worst := t.worst(); worst == harmless || worst == outside {
 		out := hole(x, worst, t[0].from)
