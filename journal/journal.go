@@ -51,7 +51,7 @@ type Options struct {
 	CommitBytes int
 
 	// DrainEvents and DrainBytes bound the batches that Run writes. An event
-	// larger than DrainBytes comes alone. 0 means 50,000 and 4 MiB. A batch has
+	// larger than DrainBytes comes alone. 0 means 50,000 and 2 MiB. A batch has
 	// DrainBytes only while batches are slow to be settled.
 	DrainEvents, DrainBytes int
 
@@ -95,7 +95,7 @@ func (o Options) withDefaults() Options {
 	o.SegmentBytes = min(max(orDefault(o.SegmentBytes, 64<<20), 4<<10), 1<<30)
 	o.CommitBytes = min(max(orDefault(o.CommitBytes, 4<<20), 4<<10), 64<<20)
 	o.DrainEvents = orDefault(o.DrainEvents, 50_000)
-	o.DrainBytes = orDefault(o.DrainBytes, 4<<20)
+	o.DrainBytes = orDefault(o.DrainBytes, 2<<20)
 	o.DrainEvery = orDefault(o.DrainEvery, 10*time.Millisecond)
 	o.CheckpointEvery = orDefault(o.CheckpointEvery, 200*time.Millisecond)
 	if o.Log == nil {
