@@ -1,6 +1,7 @@
 package ttlcache
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -89,6 +90,9 @@ func (s *store[K, V]) sweep() {
 	for i := range s.shards {
 		sh := &s.shards[i]
 		for s.sweepSome(sh) {
+			// Who waits for the lock was woken when it came free, and would lose
+			// it to the next turn here, for a millisecond at worst.
+			runtime.Gosched()
 		}
 		next = min(next, sh.due.Load())
 	}
