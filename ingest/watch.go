@@ -162,7 +162,7 @@ func (d *door) showStats(w http.ResponseWriter, r *http.Request, c *call) int {
 	d.watches.mu.Lock()
 	x.keep(&over)
 	d.watches.mu.Unlock()
-	if from := now.Add(-stretch); since.Before(from) {
+	if from := time.Unix(0, over.first*int64(watchSlot)); since.Before(from) {
 		since = from
 	}
 	b := over.beside

@@ -51,6 +51,10 @@ func TestWatch(t *testing.T) {
 	if s.Count != 3 || *s.Mean != 20.066666666666666 || *s.Median != 10.1 || *s.Mode != 10.1 || s.ModeCount != 2 || !s.Exact || len(s.Modes) != 1 {
 		t.Errorf("%+v, mean %v, median %v, mode %v", s, *s.Mean, *s.Median, *s.Mode)
 	}
+	passed := time.Now()
+	if s := h.statistics("field=amount&window=1ns"); s.Count > 0 && s.Since.After(passed) {
+		t.Errorf("%d values since %v, but the last passed before %v", s.Count, s.Since, passed)
+	}
 	if other := h.statistics("field=amount&window=15m"); other.Count != 3 || !other.Since.Equal(begun.Since) {
 		t.Errorf("another window: %+v, since %v, want %v", other, other.Since, begun.Since)
 	}
