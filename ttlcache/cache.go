@@ -130,7 +130,8 @@ func (o Options[K, V]) settled() Options[K, V] {
 // than 36 years, means that the entry does not expire; and a negative ttl means
 // that it has expired already, so that storing it is the same as deleting the
 // key. A deadline is exact to the nanosecond: an entry is alive before it and
-// dead from then on.
+// dead from then on. A cache lasts for 36 years: one made longer ago stores
+// nothing any more, and a deadline beyond that is as good as none.
 //
 // A key that does not equal itself, NaN, is held like any other but found by
 // nothing, and many of them make a cache slow.
@@ -217,8 +218,9 @@ func (s *store[K, V]) set(sh *shard[K, V], w *write[K, V]) {
 
 // SetIfAbsent stores v only when k has no live value, and returns the value
 // that k then has and whether it is v. Of many goroutines that try at once, one
-// gets true. A negative ttl stores nothing, and returns v and true, if k has no
-// value; so does every ttl once the cache is closed.
+// gets true. If k has no value, v and true are also returned where v is not
+// kept: with a negative ttl, if it costs more than Options.MaxCost, or once the
+// cache is closed.
 func (c *Cache[K, V]) SetIfAbsent(k K, v V, ttl time.Duration) (V, bool) {
 	s := c.store()
 	w := write[K, V]{s.hasher.of(k), k, v, ttl, s.weigh(k, v)}

@@ -32,7 +32,7 @@ func (s *store[K, V]) compute(sh *shard[K, V], h uint64, k K, f func(V, bool) (V
 	sh.lock()
 	defer sh.unlock()
 	t, i, live := s.look(sh, h, k)
-	var old V
+	var old, none V
 	var due int64
 	if live {
 		s.use(&t.entries[i])
@@ -40,8 +40,11 @@ func (s *store[K, V]) compute(sh *shard[K, V], h uint64, k K, f func(V, bool) (V
 	}
 	s.count(sh, live)
 	v, ttl, action := f(old, live)
-	if action == Keep {
-		return old, live, nil
+	switch {
+	case action == Keep && live && s.clock.alive(due): // f has taken its time
+		return old, true, nil
+	case action == Keep:
+		return none, false, nil
 	}
 	w := write[K, V]{h, k, v, ttl, s.weigh(k, v)}
 	sh.detach(k)
@@ -57,6 +60,5 @@ func (s *store[K, V]) compute(sh *shard[K, V], h uint64, k K, f func(V, bool) (V
 	if t, i, live = s.look(sh, h, k); live {
 		return t.entries[i].value, true, told
 	}
-	var none V
 	return none, false, told
 }

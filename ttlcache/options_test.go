@@ -155,6 +155,27 @@ func TestTheDeadAreDeadForAll(t *testing.T) {
 	})
 }
 
+// A value whose deadline passes while Compute's function runs is not returned.
+func TestComputeOutlivesTheValue(t *testing.T) {
+	for _, action := range []ttlcache.Action{ttlcache.Keep, ttlcache.Amend} {
+		synctest.Test(t, func(t *testing.T) {
+			var cache ttlcache.Cache[string, int]
+			defer cache.Close()
+			cache.Set("k", 1, 100*time.Nanosecond)
+			v, ok := cache.Compute("k", func(v int, ok bool) (int, time.Duration, ttlcache.Action) {
+				if !ok {
+					t.Error("the value was dead too early")
+				}
+				time.Sleep(100 * time.Nanosecond)
+				return v, 0, action
+			})
+			if v != 0 || ok {
+				t.Errorf("action %d: Compute = %d, %v, want 0, false", action, v, ok)
+			}
+		})
+	}
+}
+
 // A source is asked for values. It counts, takes a second, and can fail.
 type source struct {
 	asked atomic.Int64
