@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/big"
+	"net/netip"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -332,6 +335,55 @@ func TestSnapshot(t *testing.T) {
 			t.Errorf("a closed cache restored %d, %v", n, err)
 		}
 	})
+}
+
+// What gob would leave out without a word is refused, and nothing is written.
+func TestSnapshotRefusesWhatGobLeavesOut(t *testing.T) {
+	type (
+		hidden struct {
+			A int
+			b int
+		}
+		list struct{ Next *list }
+		ring struct {
+			Next *ring
+			Call func()
+		}
+	)
+	for _, c := range []struct {
+		err  error
+		want string // a part of the error; nothing if there is none
+	}{
+		{snapshotOf[string](func() {}), "func()"},
+		{snapshotOf[chan int](1), "chan int"},
+		{snapshotOf[string](map[string][]*hidden{}), "hidden.b"},
+		{snapshotOf[hidden](1), "hidden.b"},
+		{snapshotOf[string](struct{ sync.Mutex }{}), "sync.Mutex"},
+		{snapshotOf[string](ring{}), "ring.Call"},
+		{snapshotOf[string](list{}), ""},
+		{snapshotOf[string](time.Now()), ""},
+		{snapshotOf[string]([2]map[int]*big.Int{}), ""},
+		{snapshotOf[netip.Addr](struct {
+			A int
+			_ [0]func()
+		}{}), ""},
+	} {
+		if c.want == "" && c.err != nil || c.want != "" && (c.err == nil || !strings.HasPrefix(c.err.Error(), "ttlcache: ") || !strings.Contains(c.err.Error(), c.want)) {
+			t.Errorf("got the error %v, want one with %q", c.err, c.want)
+		}
+	}
+}
+
+// snapshotOf takes a snapshot of an empty cache of values like this one.
+func snapshotOf[K comparable, V any](V) error {
+	var cache ttlcache.Cache[K, V]
+	defer cache.Close()
+	var out bytes.Buffer
+	err := cache.Snapshot(&out)
+	if err != nil && out.Len() > 0 {
+		return fmt.Errorf("%d bytes were written before: %w", out.Len(), err)
+	}
+	return err
 }
 
 func TestStats(t *testing.T) {

@@ -1,10 +1,13 @@
 package ttlcache
 
 import (
+	"cmp"
+	"encoding"
 	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"time"
 )
 
@@ -34,10 +37,22 @@ type snapshotEntry[K comparable, V any] struct {
 const snapshotPartMax = 1024
 
 // Snapshot writes the live entries to w, for Restore, in the format of
-// encoding/gob: K and V must be types that gob can encode. The cache can be used
-// meanwhile; as with All, an entry that comes or goes may be written or not.
+// encoding/gob: K and V must be types that gob can encode. What gob would leave
+// out is an error, and nothing is written: functions, channels, and structs
+// with fields that are not exported, unless they have a method GobEncode or
+// MarshalBinary. This cannot be told of what is in an interface. In gob's way,
+// a pointer to 0, "" or false and an empty slice come back as nil, and a key
+// that is a pointer comes back as another. The cache can be used meanwhile; as
+// with All, an entry that comes or goes may be written or not.
 func (c *Cache[K, V]) Snapshot(w io.Writer) error {
-	s := c.store()
+	seen := map[reflect.Type]bool{}
+	if err := cmp.Or(saveable(reflect.TypeFor[K](), seen), saveable(reflect.TypeFor[V](), seen)); err != nil {
+		return fmt.Errorf("ttlcache: write snapshot: %w", err)
+	}
+	return c.store().save(w)
+}
+
+func (s *store[K, V]) save(w io.Writer) error {
 	out := gob.NewEncoder(w)
 	if err := out.Encode(snapshotHeader{snapshotFormat, time.Now()}); err != nil {
 		return fmt.Errorf("ttlcache: write snapshot: %w", err)
@@ -75,6 +90,50 @@ func (c *Cache[K, V]) Snapshot(w io.Writer) error {
 	}
 	part.Total = total
 	return write()
+}
+
+var (
+	gobEncoder      = reflect.TypeFor[gob.GobEncoder]()
+	binaryMarshaler = reflect.TypeFor[encoding.BinaryMarshaler]()
+)
+
+// saveable says what of a type gob would leave out. Seen are the types that
+// were looked at.
+func saveable(t reflect.Type, seen map[reflect.Type]bool) error {
+	itself := reflect.PointerTo(t) // has the methods of t, too
+	if seen[t] || itself.Implements(gobEncoder) || itself.Implements(binaryMarshaler) {
+		return nil
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
+		return fmt.Errorf("%v cannot be written", t)
+	case reflect.Map:
+		return cmp.Or(saveable(t.Key(), seen), saveable(t.Elem(), seen))
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return saveable(t.Elem(), seen)
+	case reflect.Struct:
+		return saveableFields(t, seen)
+	}
+	return nil
+}
+
+// saveableFields is saveable for a struct. A field without a size holds nothing
+// that could be left out.
+func saveableFields(t reflect.Type, seen map[reflect.Type]bool) error {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		switch {
+		case f.Type.Size() == 0 || f.Name == "_":
+		case !f.IsExported():
+			return fmt.Errorf("%v.%s would be left out: export it, or give %v the methods GobEncode and GobDecode", t, f.Name, t)
+		default:
+			if err := saveable(f.Type, seen); err != nil {
+				return fmt.Errorf("%v.%s: %w", t, f.Name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // Restore adds the entries of a snapshot that are still alive, and returns how
