@@ -192,10 +192,13 @@ const (
 
 // Fingerprint tells a file from one that was changed: by its size, the time of
 // its last change, and a hash of its two ends and of samples between, so that a
-// file of any size takes no time. For "-" there is none: it is "".
+// file of any size takes no time. For "-" and for pipes there is none: it is "".
 func Fingerprint(name string) (string, error) {
 	if name == "-" {
 		return "", nil
+	}
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return "", err // a pipe is opened once, by who reads it
 	}
 	file, err := os.Open(name)
 	if err != nil {
@@ -205,9 +208,6 @@ func Fingerprint(name string) (string, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return "", err
-	}
-	if !info.Mode().IsRegular() {
-		return "", nil
 	}
 	size, hash := info.Size(), sha256.New()
 	parts := [][2]int64{{0, fingerprintBytes}, {max(0, size-fingerprintBytes), fingerprintBytes}}

@@ -263,7 +263,7 @@ func (l *loading) load(ctx context.Context, inOrder bool) error {
 	loader := csvfile.Loader{Known: l.knownChunk, Judge: l.judge, Write: l.write, InOrder: inOrder}
 	if l.target == nil {
 		loader.Write = l.look
-		return l.source.Load(ctx, loader)
+		return l.readFiles(ctx, loader)
 	}
 	loader.Take = l.take
 	if err := l.loadChunks(ctx, loader); err != nil {
@@ -281,6 +281,24 @@ func (l *loading) load(ctx context.Context, inOrder bool) error {
 	return finished.Forget(ctx)
 }
 
+// readFiles reads all files, and makes sure that what it has read is what the
+// job's fingerprints are of: before anything is ended that rests on it.
+func (l *loading) readFiles(ctx context.Context, loader csvfile.Loader) error {
+	if err := l.source.Load(ctx, loader); err != nil {
+		return err
+	}
+	for _, name := range l.files {
+		switch print, err := csvfile.Fingerprint(name); {
+		case err != nil:
+			return fmt.Errorf("%s: was moved or removed while it was read: put it back, and the same command ends the load: %w", name, err)
+		case print != l.prints[name]:
+			return fmt.Errorf("%s: was changed while it was read, so what was read is in part what it was and in part what it is (it was %s and is %s); "+
+				"when nobody writes to it any more, load it anew: with --mode replace, or without the rows that are in the table and with --job NAME", name, l.prints[name], print)
+		}
+	}
+	return nil
+}
+
 // loadChunks has the loader load what is to be loaded until the target has all
 // chunks on its disk.
 func (l *loading) loadChunks(ctx context.Context, loader csvfile.Loader) error {
@@ -289,7 +307,7 @@ func (l *loading) loadChunks(ctx context.Context, loader csvfile.Loader) error {
 			return err
 		}
 		l.taken.Store(0)
-		if err := l.source.Load(ctx, loader); err != nil {
+		if err := l.readFiles(ctx, loader); err != nil {
 			return err
 		}
 		if l.taken.Load() == 0 {
@@ -317,7 +335,7 @@ func (l *loading) loadAgain(ctx context.Context, finished penstock.Finished) err
 		return err
 	}
 	// Chunks without such rows leave no trace in the ledger, so all are looked at.
-	return l.source.Load(ctx, csvfile.Loader{
+	return l.readFiles(ctx, csvfile.Loader{
 		InOrder: true,
 		Judge:   func(ctx context.Context, _ *csvfile.Work, some *penstock.Batch) error { return l.rules(ctx, some) },
 		Write: func(ctx context.Context, w *csvfile.Work) error {
