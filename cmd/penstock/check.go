@@ -28,7 +28,7 @@ func defineCheck(flags *flag.FlagSet) runner {
 	var c checkFlags
 	flags.BoolVar(&c.explain, "explain", false, "tell each finding as the interleaving of its threads, and how to mend it")
 	flags.BoolVar(&c.diff, "diff", false, "print the fixes as a unified diff")
-	flags.BoolVar(&c.fix, "fix", false, "apply the fixes that change nothing but the fault")
+	flags.BoolVar(&c.fix, "fix", false, "apply the fixes that change nothing but the fault, where it is likely or certain")
 	flags.BoolVar(&c.unsafe, "unsafe-fixes", false, "apply, or show with --diff, those too that change more, as their text says")
 	flags.StringVar(&c.format, "format", "text", "`FORMAT` of the findings: text, json, sarif or github")
 	flags.StringVar(&c.baseline, "baseline", "", "`FILE` of findings that are known and let pass")

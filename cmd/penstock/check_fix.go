@@ -15,9 +15,10 @@ import (
 	"github.com/penstock-io/penstock/check/report"
 )
 
-// wanted reports whether the flags ask for a fix of that tier.
+// wanted reports whether the flags ask for a finding's fix. What is only possible may
+// be no fault at all, and a program that works is not rewritten unasked.
 func (c checkFlags) wanted(f finding.Finding) bool {
-	return len(f.Fixes) > 0 && (f.Fixes[0].Tier == finding.Safe || c.unsafe)
+	return len(f.Fixes) > 0 && (f.Fixes[0].Tier == finding.Safe && f.Level.Fails() || c.unsafe)
 }
 
 // chosen returns the edits of the wanted fixes that can be made together, and

@@ -49,3 +49,32 @@ func TestFixStopped(t *testing.T) {
 		t.Errorf("the folder has %v, the link leads to %q", left, to)
 	}
 }
+
+// TestFixPossible: --fix leaves alone what is only possible, as two orders in one
+// thread; --unsafe-fixes mends it, and so does --fix where the threads are seen.
+func TestFixPossible(t *testing.T) {
+	orders := "import threading\n\na = threading.Lock()\nb = threading.Lock()\n\n\ndef f():\n    with a:\n        with b:\n            print(1)\n\n\ndef g():\n    with b:\n        with a:\n            print(2)\n\n\n"
+	threads := "threading.Thread(target=f).start()\nthreading.Thread(target=g).start()\n"
+	for _, c := range []struct {
+		flags checkFlags
+		text  string
+		want  int
+	}{
+		{checkFlags{fix: true}, orders + "f()\ng()\n", 0},
+		{checkFlags{unsafe: true}, orders + "f()\ng()\n", 1},
+		{checkFlags{fix: true}, orders + threads, 1},
+	} {
+		file := filepath.Join(t.TempDir(), "orders.py")
+		if err := os.WriteFile(file, []byte(c.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r, err := check.Run(t.Context(), check.Options{Paths: []string{file}, Mend: true})
+		if err != nil || len(r.Findings) != 1 || len(r.Findings[0].Fixes) == 0 {
+			t.Fatal(r, err)
+		}
+		n, err := c.flags.apply(t.Context(), r.Findings, &mending{})
+		if got, _ := os.ReadFile(file); err != nil || n != c.want || (string(got) == c.text) != (c.want == 0) {
+			t.Errorf("fix %v, unsafe %v mended %d, want %d, %v:\n%s", c.flags.fix, c.flags.unsafe, n, c.want, err, got)
+		}
+	}
+}
