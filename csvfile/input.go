@@ -169,7 +169,7 @@ func (f *File) decompress(in *bufio.Reader) (*bufio.Reader, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read gzip: %w", err)
 		}
-		f.closes = append(f.closes, text.Close)
+		f.closes = append(f.closes, func() error { text.Close(); return nil }) // its error is what Read said before
 		return bufio.NewReaderSize(archive{text, "gzip"}, 64<<10), nil
 	case string(magic) == "\x28\xb5\x2f\xfd":
 		text, err := zstd.NewReader(in, zstd.WithDecoderMaxMemory(1<<30))

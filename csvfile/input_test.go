@@ -192,7 +192,11 @@ func readAll(t *testing.T, text string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
+	defer func() {
+		if err := in.Close(); err != nil {
+			t.Errorf("Close says %v, what Read said before or should have", err)
+		}
+	}()
 	s, err := NewScanner(in, Options{})
 	var c Chunk
 	for err == nil {

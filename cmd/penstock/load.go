@@ -85,7 +85,22 @@ func (c *csvConfig) options() (csvfile.Options, csvfile.Encoding, error) {
 	if c.columns != "" {
 		o.Columns = strings.Split(c.columns, ",")
 	}
-	return o, encoding, o.Check()
+	if err := o.Check(); err != nil {
+		return o, encoding, usagef("--delimiter: %v", err)
+	}
+	return o, encoding, nil
+}
+
+// checkColumns says which of the names that matter --columns has more than once.
+func (c *csvConfig) checkColumns(matters func(string) bool) error {
+	seen := map[string]bool{}
+	for name := range strings.SplitSeq(c.columns, ",") {
+		if seen[name] && matters(name) {
+			return usagef("--columns names %q twice: give each column a name of its own", name)
+		}
+		seen[name] = true
+	}
+	return nil
 }
 
 func defineLoad(flags *flag.FlagSet) runner {
@@ -120,6 +135,7 @@ func (c *loadConfig) run(ctx context.Context, sh shell, args []string) error {
 	if err != nil {
 		return err
 	}
+	files, _ = each(files) // as if the command were run again: the ledger knows the file
 	if c.sniff {
 		return c.printStreamFile(sh.stdout, files)
 	}
@@ -215,7 +231,8 @@ func (c *loadConfig) check() (penstock.TableMode, error) {
 	case c.errorRateMax < 0 || c.errorRateMax > 1:
 		return mode, usagef("--max-error-rate %v: a share is between 0 and 1", c.errorRateMax)
 	}
-	return mode, nil
+	ignored := append(strings.Split(c.csv.ignore, ","), "-")
+	return mode, c.csv.checkColumns(func(name string) bool { return !slices.Contains(ignored, name) })
 }
 
 func (c *loadConfig) chooseStream() (*stream.Stream, error) {
@@ -236,8 +253,8 @@ func (c *loadConfig) chooseStream() (*stream.Stream, error) {
 	return nil, usagef("there is no stream %q; there are %s", c.stream, strings.Join(names, ", "))
 }
 
-// expand returns the files that args name: globs, - and plain names, none twice.
-// The ledger knows a file by its name, so ./a.csv and a.csv become one.
+// expand returns the files that args name: globs, - and plain names. The ledger
+// knows a file by its name, so ./a.csv becomes a.csv.
 func expand(args []string) ([]string, error) {
 	var files []string
 	for _, arg := range args {
@@ -251,16 +268,27 @@ func expand(args []string) ([]string, error) {
 			}
 		}
 		for _, name := range names {
-			name = filepath.Clean(name)
-			if !slices.Contains(files, name) {
-				files = append(files, name)
-			}
+			files = append(files, filepath.Clean(name))
 		}
 	}
 	if len(files) == 0 {
 		return nil, usagef("which files? name them, or - for standard input")
 	}
 	return files, nil
+}
+
+// each returns every file once, in their order, and one that was there twice.
+func each(files []string) (once []string, twice string) {
+	seen := map[string]bool{}
+	for _, name := range files {
+		if seen[name] {
+			twice = name
+			continue
+		}
+		seen[name] = true
+		once = append(once, name)
+	}
+	return once, twice
 }
 
 // workersMax bounds the memory that chunks in work take.

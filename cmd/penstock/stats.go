@@ -61,8 +61,8 @@ func (c *statsConfig) run(ctx context.Context, sh shell, args []string) error {
 	if err != nil {
 		return err
 	}
-	if c.badMax < -1 {
-		return usagef("--max-bad %d: say how many, or -1 for no limit", c.badMax)
+	if err := c.check(files, columns); err != nil {
+		return err
 	}
 	o, err := c.options()
 	if err != nil {
@@ -83,6 +83,18 @@ func (c *statsConfig) run(ctx context.Context, sh shell, args []string) error {
 		return err
 	}
 	return m.report(sh)
+}
+
+// check finds what cannot be meant. A file that is named twice would count twice,
+// or be left out in silence.
+func (c *statsConfig) check(files, columns []string) error {
+	if _, twice := each(files); twice != "" {
+		return usagef("%s is named twice: name each file once", twice)
+	}
+	if c.badMax < -1 {
+		return usagef("--max-bad %d: say how many, or -1 for no limit", c.badMax)
+	}
+	return c.csv.checkColumns(func(name string) bool { return name == c.by || slices.Contains(columns, name) })
 }
 
 // columnNames are those of --column: a line of CSV.
