@@ -79,9 +79,15 @@ type Edit struct {
 	New  string
 }
 
-// NotRead is the note of a fix that binds what a function has made which was not read.
-func NotRead(name string) string {
-	return "the source of " + name + " was not read: if it escapes or quotes the value, that is now done twice"
+// Doubt is why a fix that binds the value is not a safe one, "" when it is.
+func (m Making) Doubt() string {
+	switch {
+	case m.By != "":
+		return "the source of " + m.By + " was not read: if it escapes or quotes the value, that is now done twice"
+	case m.Via != "":
+		return "not all that " + m.Via + " is given is seen: if somebody escapes or quotes the value, or gives it SQL, that is another value now"
+	}
+	return ""
 }
 
 // Apply returns text with the edits made. The edits must all be of that text's
@@ -175,4 +181,5 @@ type Making struct {
 	Escaped bool   // escaped, or given quotes: bound, it is another value
 	SQL     bool   // text that the program wrote: outside of quotes that is SQL, and no value
 	By      string // a function that was not read has made it, and may have escaped it; "" for none
+	Via     string // it may have come in a way that was not followed, through this; "" for none
 }

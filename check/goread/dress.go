@@ -16,8 +16,8 @@ func (b *binding) plain(s *segment, quoted bool) bool {
 		return false
 	}
 	made, known := b.rewrite.Making(b.span(s.expr), b.span(ast.Unparen(s.expr)))
-	if made.By != "" {
-		b.note = finding.NotRead(made.By)
+	if doubt := made.Doubt(); doubt != "" {
+		b.note = doubt
 	}
 	return known && !made.Escaped && (quoted || !made.SQL)
 }

@@ -18,6 +18,8 @@ type sqlProgram struct {
 	funcs  map[*types.Func]*ir.Func
 	owners map[*types.Var]string     // field -> the class that declares it
 	local  map[types.Object]*ir.Func // a variable that is a closure; nil when it is several
+
+	literals map[*ast.FuncLit]*ir.Func
 }
 
 // sqlFunc lowers one function from its syntax, for the taint engine: spans are
@@ -55,7 +57,7 @@ func (r *reader) lowerSQL(pkgs []*packages.Package) {
 	}) {
 		return
 	}
-	s := &sqlProgram{r.styles(pkgs), map[*types.Func]*ir.Func{}, map[*types.Var]string{}, map[types.Object]*ir.Func{}}
+	s := &sqlProgram{r.styles(pkgs), map[*types.Func]*ir.Func{}, map[*types.Var]string{}, map[types.Object]*ir.Func{}, map[*ast.FuncLit]*ir.Func{}}
 	var bodies []func()
 	for _, p := range pkgs {
 		s.own(p.Types)
@@ -74,6 +76,9 @@ func (r *reader) lowerSQL(pkgs []*packages.Package) {
 	}
 	for _, lower := range bodies {
 		lower()
+	}
+	for _, p := range pkgs {
+		s.elsewhere(p)
 	}
 }
 

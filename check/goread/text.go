@@ -318,6 +318,7 @@ func (b *sqlFunc) funcLit(x *ast.FuncLit, at ir.Where) ir.Expr {
 	name := b.fn.Name + ".func"
 	fn := b.reader.sql.AddFunc(top.fn.ID+".func"+string(rune('0'+top.lits/10%10))+string(rune('0'+top.lits%10)), name, at.Span)
 	fn.Outer = b.fn
+	b.sql.literals[x] = fn
 	if sig, ok := b.info.TypeOf(x).(*types.Signature); ok && servesHTTP(sig) {
 		fn.Entry = ir.Handler
 	}

@@ -62,6 +62,10 @@ type Func struct {
 	Blocks   []*Block // Blocks[0] is where it starts
 	Class    string   // the class or receiver type it is a method of, "" for none
 	Maker    bool     // builds the receiver, which nobody else sees yet: __init__, a constructor
+
+	// Elsewhere says that the program uses the function as a value, or calls it in
+	// a way that does not tell its arguments: not all that it is given is seen.
+	Elsewhere bool
 }
 
 // A Block is a run of operations and where control goes next: nowhere, to

@@ -29,8 +29,8 @@ func (b *binding) equal() bool {
 func (b *binding) raw(i int) bool {
 	s := b.t.segments[i]
 	made, known := b.rewrite.Making(b.span(s.span), b.span(s.expr.Where()))
-	if made.By != "" {
-		b.note = finding.NotRead(made.By)
+	if doubt := made.Doubt(); doubt != "" {
+		b.note = doubt
 	}
 	return known && !made.Escaped && (!made.SQL || b.contexts[i] != finding.Value && b.contexts[i] != finding.Limit)
 }

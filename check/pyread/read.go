@@ -70,6 +70,7 @@ func (o Options) Read(p *ir.Program, files []*ir.File) []Problem {
 	}
 	r.link()
 	for _, m := range order {
+		r.elsewhere(m)
 		r.lowerModule(m)
 	}
 	return problems

@@ -430,7 +430,7 @@ func (b *builder) lambda(e *syntax.Lambda) ir.Expr {
 	f.begin()
 	b.f.lambdas++ // by number, not by line: the name outlives moved lines
 	f.ir = b.r.program.AddFunc(b.f.path()+".<lambda>"+itoa(b.f.lambdas), "<lambda>", b.at(e))
-	f.ir.Outer = b.f.ir
+	f.ir.Outer, f.ir.Elsewhere = b.f.ir, true
 	b.r.lambdas[e] = f.ir
 	for _, a := range params(e.Args) {
 		f.ir.Params = append(f.ir.Params, a.Name)

@@ -164,6 +164,9 @@ func (t *tracer) value(fn *ir.Func, e ir.Expr) {
 	}
 }
 
+// via notes a way on which the value may have come that is not followed.
+func (t *tracer) via(what string) { t.made.Via = cmp.Or(t.made.Via, what) }
+
 func (t *tracer) once(n node) bool {
 	if t.seen[n] {
 		return false
@@ -220,18 +223,22 @@ func (t *tracer) param(fn *ir.Func, i int) {
 	if i < len(fn.Defaults) && fn.Defaults[i] != nil {
 		t.value(cmp.Or(fn.Outer, fn), fn.Defaults[i])
 	}
+	if fn.Elsewhere && fn.Entry != ir.Handler {
+		t.via(fn.Name)
+	}
 	for _, c := range t.callers[fn] {
 		if i < len(c.call.Args) {
 			t.value(c.fn, c.call.Args[i])
 		}
 	}
-	sql, by := t.made.SQL, t.made.By
+	before := t.made
 	for _, c := range t.guessed(fn) {
 		for _, arg := range c.call.Args {
 			t.value(c.fn, arg)
 		}
 	}
-	t.made.SQL, t.made.By = sql, by
+	before.Escaped = t.made.Escaped
+	t.made = before
 }
 
 // guessedMax is how many calls of one name may mean a function. More belong to

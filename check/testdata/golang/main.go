@@ -54,6 +54,11 @@ func main() {
 		{"like", func() (*sql.Rows, error) { return like("what") }},
 		{"value", func() (*sql.Rows, error) { return value(num) }},
 		{"mixed", func() (*sql.Rows, error) { return mixed(num, "b") }},
+		{"escaped for a function value", func() (*sql.Rows, error) { f := valued; return f(store.Escaped(note)) }},
+		{"escaped for one in a table", func() (*sql.Rows, error) {
+			return map[string]func(string) (*sql.Rows, error){"f": tabled}["f"](store.Escaped(note))
+		}},
+		{"escaped for one that is passed", func() (*sql.Rows, error) { return on(note, store.Escaped, passed) }},
 	} {
 		fmt.Println(c.name, shown(c.run()))
 	}
@@ -157,4 +162,20 @@ func value(n string) (*sql.Rows, error) {
 
 func mixed(n, name string) (*sql.Rows, error) {
 	return db.Query(fmt.Sprintf("SELECT id FROM t WHERE id = %s AND name = '%s'", n, name))
+}
+
+func valued(s string) (*sql.Rows, error) {
+	return db.Query("SELECT id FROM t WHERE note = '" + s + "'")
+}
+
+func tabled(s string) (*sql.Rows, error) {
+	return db.Query("SELECT id FROM t WHERE note = '" + s + "'")
+}
+
+func passed(s string) (*sql.Rows, error) {
+	return db.Query("SELECT id FROM t WHERE note = '" + s + "'")
+}
+
+func on(s string, escape func(string) string, query func(string) (*sql.Rows, error)) (*sql.Rows, error) {
+	return query(escape(s))
 }

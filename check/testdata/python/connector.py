@@ -37,6 +37,3 @@ def value(x):
 
 def given(x, y):
     return cur.execute(f"SELECT strftime('%Y', '2020-01-01'), id FROM t WHERE id = %s AND name LIKE '{y}%'", (x,)).fetchall()
-
-
-CASES = [(value, (2,), ("0 OR 1=1",)), (given, (2, "b"), (2, "' OR '1'='1' OR ' "))]

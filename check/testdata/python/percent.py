@@ -60,9 +60,3 @@ def steps(x, y):
     if y:
         query += f" AND name LIKE '{y}%'"
     return cur.execute(query).fetchall()
-
-
-CASES = [
-    (value, (2,), ("0 OR 1=1",)), (given, (2, "b"), (2, "' OR '1'='1")), (filled, (2, "b"), ("0 OR 1=1 OR 1", "")), (listed, ([1, 2],), (["0) OR (1=1"],)),
-    (formatted, (["1", "2"], "b"), (["1"], "' OR '1'='1")), (steps, (2, "b"), (None, "' OR '1'='1' OR ' ")), (steps, (None, None), ("0 OR 1=1", None)), (steps, ("2", None), None),
-]

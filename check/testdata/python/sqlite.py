@@ -328,25 +328,3 @@ def keywords_given(x):
 
 def behind_another(x):
     return cur.execute(f"SELECT id FROM t WHERE '1' = '{len(x)}' AND name = '{x}'").fetchall()
-
-
-CASES = [
-    (value, (2,), ("0 OR 1=1",)), (value, ("2",), None),
-    (between_quotes, ("b",), ("' OR '1'='1",)), (between_quotes, (7,), None), (between_quotes, (2.5,), None),
-    (typed, ("b",), ("' OR '1'='1",)), (like, ("b",), ("' OR '1'='1",)), (question, ("b",), ("' OR '1'='1",)),
-    (twice, (2,), ("0 OR 1=1",)), (numbered, (1, "b"), (0, "' OR '1'='1")), (mapping, (1, "b"), (0, "' OR '1'='1")),
-    (number, (2.9, "b"), (2, "' OR '1'='1")),
-    (listed, (["1", "2"],), (["0) OR (1=1"],)), (listed, (iter(("1", "2")),), None), (listed, ([],), None), (listed, ({"1": 0, "2": 0},), None),
-    (iterated, (range(3),), (["0) OR (1=1"],)), (iterated, ((i for i in (1, 2)),), None),
-    (named, (["a", "c"],), (["') OR ('1'='1"],)), (annotated, ([1, 2], "b"), ([1], "' OR '1'='1")), (pair, ((1, 2),), None),
-    (added, ("1", "b"), ("0 OR 1=1", "x")),
-    (steps, (), ("0 OR 1=1",)), (steps, (2,), (None, "' OR '1'='1")), (steps, (2, "b"), None), (steps, (None, "b", (1, 2)), None), (steps, (None, None, iter((1, 2))), None),
-    (loop, (["a", "c"],), (["' OR '1'='1"],)), (loop, ([],), None), (ordered, (3, "name"), ("0 OR 1=1", "id")),
-    (iterator, (5,), None), (in_turn, (2, "b"), ("0 OR 1=1 OR 1", "b")),
-    (later, (1,), None), (crossed, (1,), None), (formatted_late, (2,), None), (changed, ([1, 2, 3],), None), (held, ([1, 2],), None), (repeated, (1,), None),
-    (shared, (2,), None), (given, (1,), None), (given, (2,), None), (row, (1,), None), (statement, ("a",), None), (order, (1, "id"), None), (open_quote, ("b",), None),
-    (marked, ("b", [1, 2]), None), (marked_added, ("b", [1, 2]), None), (keyed, ("b", 3), None), (keyed_rows, ("b",), None), (positions, (2,), None),
-    (keywords_given, ("b",), None), (condition, (2,), None), (conditions, ([1, 3],), None), (clause, (2,), None), (clause, (0,), None), (limited, (2,), None), (cut_off, ([1, 2],), None), (null, (None,), None), (null, (2,), None),
-    (quote_inside, ("neil",), None), (digits, (2,), None), (decimals, ("2",), None), (escaped, ("o'neil",), None), (escaped_by, ("o'neil",), None), (hands, ("o'neil",), None),
-    (behind_another, ("b",), ("' OR '1'='1",)), (count, ("1",), None), (length, ("1",), None), (case, ("3",), None), (summed, ("2",), None),
-]

@@ -1,4 +1,5 @@
 """Programs that work, each of which a fix once broke, or could: their queries are advice, or mended so that they still work."""
+import functools
 import re
 import sqlite3
 
@@ -241,15 +242,71 @@ def plain(x):
     return cur.execute(f"SELECT id FROM t WHERE name = '{x.strip()}'").fetchall()
 
 
-CASES = [
-    (through_three, ("o'neil",), None), (relayed, ("o'neil",), None), (kept_in_a_field, ("o'neil",), None), (kept_in_a_dict, ("o'neil",), None), (by_lambda, ("o'neil",), None),
-    (by_default, (1,), None), (by_keyword_default, (1,), None), (looked_up, ({},), None), (looked_up_by_keyword, ({},), None), (one_name_again, (1,), None),
-    (list_in_one_text, ("1, 2",), None), (list_in_quotes, ("a','b",), None), (two_lists_in_one_text, ("1, 2", "3"), None), (row_in_one_text, ("99, 'a', 'b'",), None),
-    (rest_in_one_text, ("'a', 'b'",), None), (condition_of_a_caller, ("id < 3",), None), (calls_with_sql, (1,), None),
-    (column_of_an_argument, ("id",), None), (column_of_a_function, ("name",), None), (column_of_a_join, ("b.id",), None),
-    (table_in_quotes, ("t",), None), (column_in_quotes, ("name",), None), (name_for_a_column, ("shown",), None),
-    (of_an_expression, ("1",), None), (of_a_subquery, ("1",), None), (of_a_subquery_without_as, ("1",), None), (of_an_alias, ("1",), None), (of_a_common_table, ("1",), None),
-    (of_an_expression_listed, (["1", "3"],), None), (of_another_step, ("2",), None), (grouped_by, ("x",), None), (looked_up_in_constants, ("few",), None),
-    (with_a_representation, ("b",), None), (with_quotes_of_its_own, ("b",), None), (negated, ("1",), None), (hexadecimal, ("2",), None), (blob, ("62",), None),
-    (joined_with_quotes, (["a", "b"],), None), (quoted_before, (["a", "b"],), None), (plain, ("b",), ("' OR '1'='1",)),
-]
+def changed_by_alias(c):
+    return cur.execute(f"SELECT id + {c} FROM t ORDER BY 1").fetchall()
+
+
+def changed_in_table(c):
+    return cur.execute(f"SELECT id + {c} FROM t ORDER BY 1").fetchall()
+
+
+def changed_by_caller(c):
+    return cur.execute(f"SELECT id + {c} FROM t ORDER BY 1").fetchall()
+
+
+def changed_in_part(c):
+    return cur.execute(f"SELECT id FROM t WHERE name = {c}").fetchall()
+
+
+def changed_by_list(c):
+    return cur.execute(f"SELECT id FROM t WHERE name = {c}").fetchall()
+
+
+def changed_by_mapping(c):
+    return cur.execute(f"SELECT id + {c} FROM t ORDER BY 1").fetchall()
+
+
+class Changed:
+    def by_name(self, c):
+        return cur.execute(f"SELECT id + {c} FROM t ORDER BY 1").fetchall()
+
+    def by_class(self, c):
+        return cur.execute(f"SELECT id + {c} FROM t ORDER BY 1").fetchall()
+
+
+def called(f, c):
+    return f(c)
+
+
+def by_alias(c):
+    alias = changed_by_alias
+    return alias(c + " * id")
+
+
+def by_table(c):
+    return {"f": changed_in_table}["f"](c + " * id")
+
+
+def by_caller(c):
+    return called(changed_by_caller, c + " * id")
+
+
+def by_part(c):
+    return functools.partial(changed_in_part, "'" + c + "'")()
+
+
+def by_list(c):
+    args = ["'" + c + "'"]
+    return changed_by_list(*args)
+
+
+def by_mapping(c):
+    return changed_by_mapping(**{"c": c + " * id"})
+
+
+def by_name(c):
+    return getattr(Changed(), "by_name")(c + " * id")
+
+
+def by_class(c):
+    return Changed.by_class(Changed(), c + " * id")
