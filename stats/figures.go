@@ -6,15 +6,16 @@ import (
 )
 
 // Figures is a Summary for JSON, which has no number for NaN and the infinities:
-// they are null there. A mean, median, mode, minimum, maximum, sum or deviation is
-// null because there are no values, because PosInfs or NegInfs are not 0, or because
-// Overflows names it; a deviation also where there is one value, and a mode where no
-// candidate was kept.
+// they are null there. A figure or quantile is null because there are no values,
+// because NaNs is not 0 and PropagateNaN lets them through, because PosInfs or NegInfs
+// is not 0, or because Overflows names it; a deviation also where there is one value,
+// and a mode where ModeExact is false and no candidate was kept.
 type Figures struct {
 	Count     uint64            `json:"count"`
 	Missing   uint64            `json:"missing"`
 	PosInfs   uint64            `json:"pos_infs"`
 	NegInfs   uint64            `json:"neg_infs"`
+	NaNs      uint64            `json:"nans,omitempty"` // part of Count with PropagateNaN, else left out
 	Mean      Number            `json:"mean"`
 	Median    Number            `json:"median"`
 	MedianErr Number            `json:"median_error"`
@@ -43,7 +44,7 @@ type QuantileFigures struct {
 // Figures returns s for JSON. Where there are no values, every figure is null.
 func (s *Summary) Figures() Figures {
 	f := Figures{
-		Count: s.Count, Missing: s.Missing, PosInfs: s.PosInfs, NegInfs: s.NegInfs,
+		Count: s.Count, Missing: s.Missing, PosInfs: s.PosInfs, NegInfs: s.NegInfs, NaNs: s.NaNs,
 		Mean: Number(s.Mean), Median: Number(s.Median), MedianErr: Number(s.MedianErr),
 		Mode: Number(s.Mode), ModeCount: s.ModeCount, ModeTies: s.ModeTies, ModeErr: s.ModeErr, ModeExact: s.ModeExact,
 		Min: Number(s.Min), Max: Number(s.Max), Sum: Number(s.Sum), StdDev: Number(s.StdDev),

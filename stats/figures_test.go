@@ -33,6 +33,13 @@ func TestFigures(t *testing.T) {
 			}
 		}
 	}
+	for _, policy := range []NaNPolicy{PropagateNaN, OmitNaN} {
+		s, err := Compute([]float64{1, nan, 2, nan}, Options{NaN: policy})
+		text, wrong := json.Marshal(s.Figures())
+		if err != nil || wrong != nil || !strings.Contains(string(text), `"nans":2`) || strings.Contains(string(text), `"mean":null`) != (policy == PropagateNaN) {
+			t.Errorf("policy %d: %s, %v, %v", policy, text, err, wrong)
+		}
+	}
 	s, err := Compute([]float64{1, 2, inf}, Options{Quantiles: []float64{0, 0.75}})
 	if err != nil {
 		t.Fatal(err)
