@@ -73,8 +73,20 @@ func (a *Accumulator) AddSeq(values iter.Seq[float64]) {
 	}
 }
 
-// AddMissing counts n places without a value, as the empty cells of a column.
-func (a *Accumulator) AddMissing(n uint64) { a.missing += n }
+// AddMissing counts n places without a value, as the empty cells of a column. The
+// count stops at 2^64-1.
+func (a *Accumulator) AddMissing(n uint64) {
+	if a.missing += n; a.missing < n {
+		a.missing = math.MaxUint64
+	}
+}
+
+// valuesMax is how many values Merge and UnmarshalBinary take, so that no count
+// wraps: what Add could add to that takes centuries.
+const valuesMax = 1 << 63
+
+// total is how many values a has, NaNs included.
+func (a *Accumulator) total() uint64 { return a.count + a.nans }
 
 // add adds the value of a key n times, the first with number at.
 func (a *Accumulator) add(key, n, at uint64) {
@@ -177,8 +189,9 @@ func (a *Accumulator) Limit(distinct, cells int) error {
 }
 
 // Merge adds all that b has, whose options must be the same but for the
-// Quantiles: ErrIncompatible, as where b is nil. b does not change. With FirstTie, b's values
-// count as coming after.
+// Quantiles: ErrIncompatible, as where b is nil. More than 2^63 values together are
+// ErrTooMany. With an error nothing has changed, and b never does. With FirstTie, b's
+// values count as coming after.
 func (a *Accumulator) Merge(b *Accumulator) error {
 	if b == nil {
 		return fmt.Errorf("%w: one is nil", ErrIncompatible)
@@ -187,6 +200,9 @@ func (a *Accumulator) Merge(b *Accumulator) error {
 	if x.NaN != y.NaN || x.Tie != y.Tie || x.distinct() != y.distinct() || x.coarse() != y.coarse() || x.cells() != y.cells() {
 		return ErrIncompatible
 	}
+	if a.total() > valuesMax || b.total() > valuesMax-a.total() {
+		return ErrTooMany
+	}
 	if a == b {
 		b = b.clone()
 	}
@@ -194,7 +210,7 @@ func (a *Accumulator) Merge(b *Accumulator) error {
 		a.coarsen()
 	}
 	behind := a.count // b's values come after these
-	a.missing += b.missing
+	a.AddMissing(b.missing)
 	a.nans += b.nans
 	if a.rough != nil {
 		a.mergeRough(b)

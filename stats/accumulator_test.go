@@ -103,6 +103,45 @@ func TestZeroAccumulator(t *testing.T) {
 	}
 }
 
+// TestTooMany: a count never wraps. What would be more is refused and changes nothing;
+// missing places stop at the largest number.
+func TestTooMany(t *testing.T) {
+	for name, o := range map[string]Options{"exact": {}, "rough": {MaxDistinct: 1}} {
+		a := accumulate(t, o, 1, 3)
+		for range 62 {
+			if err := a.Merge(a); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		for _, b := range []*Accumulator{a, accumulate(t, o, 1), accumulate(t, o, nan)} {
+			if err := a.Merge(b); !errors.Is(err, ErrTooMany) {
+				t.Errorf("%s: 2^63 values and more: %v", name, err)
+			}
+		}
+		s, err := a.Summary()
+		if err != nil || s.Count != 1<<63 || s.NaNs != 0 || s.Mean != 2 || s.Sum != 1<<64 {
+			t.Errorf("%s: %v, %d values, %d NaNs, mean %v, sum %v", name, err, s.Count, s.NaNs, s.Mean, s.Sum)
+		}
+		a.add(keyOf(math.Float64bits(1)), 1, 0)
+		form, err := a.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := new(Accumulator).UnmarshalBinary(form); !errors.Is(err, ErrBadState) {
+			t.Errorf("%s: a binary form of more values: %v", name, err)
+		}
+	}
+	a := accumulate(t, Options{}, 1)
+	a.AddMissing(math.MaxUint64 - 1)
+	a.AddMissing(2)
+	if err := a.Merge(a); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := a.Summary(); err != nil || s.Missing != math.MaxUint64 {
+		t.Errorf("%v, %d are missing", err, s.Missing)
+	}
+}
+
 // TestFirstAcrossMerge: the mode that was met first, over a merge.
 func TestFirstAcrossMerge(t *testing.T) {
 	o := Options{Tie: FirstTie}

@@ -163,6 +163,9 @@ func (r *reader) accumulator() (*Accumulator, error) {
 	for _, n := range []*uint64{&a.count, &a.missing, &a.nans, &a.posInfs, &a.negInfs} {
 		*n = r.uvarint()
 	}
+	if a.count > valuesMax || a.nans > valuesMax-a.count {
+		r.fail(ErrTooMany.Error())
+	}
 	counted := r.counts(&a.values, a.options, keyNegInf, keyPosInf)
 	switch r.byte() {
 	case 0:

@@ -15,6 +15,8 @@ var (
 	ErrNaN = errors.New("value is NaN")
 	// ErrIncompatible says that two accumulators have different options.
 	ErrIncompatible = errors.New("accumulators have different options")
+	// ErrTooMany says that two accumulators have more than 2^63 values together.
+	ErrTooMany = errors.New("more than 2^63 values")
 	// ErrBadOption says that a field of Options is out of its range.
 	ErrBadOption = errors.New("bad option")
 	// ErrBadState says that bytes are not an accumulator's binary form.
