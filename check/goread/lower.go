@@ -210,7 +210,10 @@ func (fr *frame) block(b *ssa.BasicBlock, out *ir.Block) {
 		case *ssa.Call:
 			out.Ops = append(out.Ops, fr.call(x)...)
 		case *ssa.Go:
-			if c := fr.target(x); c != nil && len(c.Callees) > 0 {
+			if v := verbs[fullName(x.Common())]; v.does == 'r' {
+				at := fr.callSpan(x)
+				out.Ops = append(out.Ops, &ir.Hand{Span: at, Lock: fr.lock(x.Common(), at), Kind: ir.Plain})
+			} else if c := fr.target(x); c != nil && len(c.Callees) > 0 {
 				out.Ops = append(out.Ops, &ir.Start{Span: fr.callSpan(x), Call: c, Many: looped(b)})
 			}
 		case *ssa.RunDefers:
@@ -220,9 +223,7 @@ func (fr *frame) block(b *ssa.BasicBlock, out *ir.Block) {
 		case *ssa.Panic:
 			out.Ends = true
 		case *ssa.Store:
-			if f, ok := x.Addr.(*ssa.FieldAddr); ok && carries(x.Val.Type()) {
-				out.Ops = append(out.Ops, &ir.Assign{Span: fr.span(x.Pos(), x.Pos()), To: fr.expr(f), Value: fr.expr(x.Val)})
-			}
+			out.Ops = append(out.Ops, fr.store(x)...)
 		case *ssa.Return:
 			out.Ops = append(out.Ops, &ir.Return{Span: fr.leaving(x), Values: fr.all(x.Results)})
 		case *ssa.Phi:
@@ -232,6 +233,24 @@ func (fr *frame) block(b *ssa.BasicBlock, out *ir.Block) {
 			}
 		}
 	}
+}
+
+// store lowers what is put in a field; in a variable of the package, only what may be
+// a flag.
+func (fr *frame) store(x *ssa.Store) []ir.Op {
+	at := fr.span(x.Pos(), x.Pos())
+	switch to := x.Addr.(type) {
+	case *ssa.FieldAddr:
+		if carries(x.Val.Type()) {
+			return []ir.Op{&ir.Assign{Span: at, To: fr.expr(to), Value: fr.expr(x.Val)}}
+		}
+		return []ir.Op{&ir.Assign{Span: at, To: fr.expr(to), Value: &ir.Unknown{}}}
+	case *ssa.Global:
+		if !carries(x.Val.Type()) {
+			return []ir.Op{&ir.Assign{Span: at, To: fr.expr(to), Value: &ir.Unknown{}}}
+		}
+	}
+	return nil
 }
 
 // leaving is where a function returns: at its closing brace when nothing says so.
@@ -342,5 +361,41 @@ func (fr *frame) test(v ssa.Value) ir.Expr {
 			return &ir.Result{Call: c}
 		}
 	}
-	return &ir.Var{Name: fr.fn.Name() + "." + v.Name()}
+	return &ir.Var{Name: fr.fn.Name() + "." + v.Name(), Of: fr.reads(v, 0)}
+}
+
+// reads are the fields, variables of packages and results of calls that a value is
+// worked out from.
+func (fr *frame) reads(v ssa.Value, depth int) []ir.Expr {
+	if depth > 3 {
+		return nil
+	}
+	switch x := v.(type) {
+	case *ssa.UnOp:
+		if x.Op == token.MUL {
+			return []ir.Expr{fr.expr(x)}
+		}
+		return fr.reads(x.X, depth+1)
+	case *ssa.BinOp:
+		return slices.Concat(fr.reads(x.X, depth+1), fr.reads(x.Y, depth+1))
+	case *ssa.Convert:
+		return fr.reads(x.X, depth+1)
+	case *ssa.Lookup:
+		return []ir.Expr{fr.expr(x.X)}
+	case *ssa.Extract:
+		if l, ok := x.Tuple.(*ssa.Lookup); ok {
+			return []ir.Expr{fr.expr(l.X)}
+		}
+	case *ssa.Phi:
+		var all []ir.Expr
+		for _, e := range x.Edges {
+			all = append(all, fr.reads(e, depth+1)...)
+		}
+		return all
+	case *ssa.Call:
+		if _, builtin := x.Call.Value.(*ssa.Builtin); !builtin {
+			return []ir.Expr{&ir.Result{Call: &ir.Call{Name: fr.callName(x)}}}
+		}
+	}
+	return nil
 }

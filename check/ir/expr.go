@@ -31,7 +31,8 @@ type (
 	Var struct {
 		Where
 		Name string
-		In   *Func // nil: the function it stands in
+		In   *Func  // nil: the function it stands in
+		Of   []Expr // of a condition that is no variable of the source: what it reads
 	}
 	// Global is a module's or package's variable, by its full name.
 	Global struct {

@@ -77,7 +77,7 @@ type Block struct {
 	Ends bool // with no Next: the caller never goes on normally, as after panic, raise or exit
 }
 
-// An Op is one operation: *Assign, *Acquire, *Release, *Call, *Start, *Join,
+// An Op is one operation: *Assign, *Acquire, *Release, *Hand, *Call, *Start, *Join,
 // *Wait, *Query or *Return.
 type Op interface {
 	At() Span
@@ -123,6 +123,14 @@ type Release struct {
 	Lock Expr
 	Kind LockKind // as in Acquire
 	Mode Mode
+}
+
+// Hand gives the release of a lock to somebody else: go mu.Unlock(),
+// Thread(target=lock.release). When he does it is not known.
+type Hand struct {
+	Span Span
+	Lock Expr
+	Kind LockKind // as in Acquire
 }
 
 // Wait is a condition's wait: it gives Lock back, sleeps, and takes it again.
@@ -201,6 +209,9 @@ func (o *Acquire) At() Span { return o.Span }
 func (o *Release) At() Span { return o.Span }
 
 // At returns where the operation is written.
+func (o *Hand) At() Span { return o.Span }
+
+// At returns where the operation is written.
 func (o *Wait) At() Span { return o.Span }
 
 // At returns where the operation is written.
@@ -223,6 +234,7 @@ func (o *Query) At() Span { return o.Span }
 
 func (*Acquire) op() {}
 func (*Release) op() {}
+func (*Hand) op()    {}
 func (*Wait) op()    {}
 func (*Call) op()    {}
 func (*Start) op()   {}

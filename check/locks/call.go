@@ -11,6 +11,13 @@ import (
 func (w *walk) call(o *ir.Call, s *state) []*state {
 	targets := w.targets(w.fn, o)
 	w.ask(o, s)
+	if len(targets) == 0 { // what was not read may call it on any thread
+		for _, arg := range o.Args {
+			if ref, ok := arg.(*ir.FuncRef); ok {
+				w.gives(ref.Func, slices.Concat(make([]ir.Expr, ref.Skip), ref.Bound))
+			}
+		}
+	}
 	var out []*state
 	for _, callee := range targets {
 		sum := w.sums[callee]
@@ -156,6 +163,7 @@ func (w *walk) start(o *ir.Start, s *state) {
 		if !slices.ContainsFunc(w.sum.starts, func(x startSite) bool { return x.start == o && x.callee == callee }) {
 			w.sum.starts = append(w.sum.starts, startSite{o, callee})
 			w.startedWith(o, callee)
+			w.gives(callee, o.Call.Args)
 		}
 	}
 	for _, other := range s.live {

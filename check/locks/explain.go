@@ -81,9 +81,10 @@ func (a *analysis) cycleLevel(c cycle) finding.Level {
 		if e.from.guess || e.to.guess || !e.from.absolute() || !e.to.absolute() || c.reads {
 			lower(finding.Likely)
 		}
-		if e.from.kind == ir.Semaphore || e.to.kind == ir.Semaphore {
+		if e.from.kind == ir.Semaphore || e.to.kind == ir.Semaphore || a.given[e.from.class] {
 			lower(finding.Possible)
 		}
+		lower(a.rebound(e))
 	}
 	if level == finding.Likely && a.observed(c) {
 		level = finding.Certain
@@ -234,11 +235,12 @@ func (a *analysis) tellDouble(e *edge) (finding.Finding, bool) {
 	if e.fromAt.op == e.toAt.op && e.from.guess {
 		return f, false // taken as often as a loop goes round: it is of a kind that can be
 	}
-	if e.unsure || a.handed[e.from.class] && (e.kept || f.At.File.Lang == ir.Python) {
+	if e.unsure || a.given[e.from.class] || a.handed[e.from.class] && (e.kept || f.At.File.Lang == ir.Python) {
 		f.Level = finding.Possible // a callback, or in Python another thread, may give it back
 	} else if e.from.guess {
 		f.Level = finding.Likely
 	}
+	f.Level = min(f.Level, a.guarded(e), a.rebound(e))
 	n := a.roots[e.fn][0]
 	reads := e.fromMode == ir.Shared && e.toMode == ir.Shared
 	var w writing

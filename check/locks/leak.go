@@ -25,7 +25,7 @@ func (a *analysis) leakFindings() []finding.Finding {
 	var out []finding.Finding
 	seen := map[string]bool{}
 	for _, l := range a.leaks {
-		if !l.fn.Span.Known() || !l.back[l.held.lock.place] || l.held.lock.class == "" || a.handed[l.held.lock.class] || len(a.roots[l.fn]) == 0 {
+		if !l.fn.Span.Known() || !l.back[l.held.lock.place] || l.held.lock.class == "" || a.handed[l.held.lock.class] || a.given[l.held.lock.class] || len(a.roots[l.fn]) == 0 {
 			continue
 		}
 		if l.held.lock.kind == ir.Semaphore || l.held.lock.root == newRoot && madeIn(l.fn, l.held.lock.name) {

@@ -69,6 +69,7 @@ type analysis struct {
 	roots   map[*ir.Func][]*arrival
 	leaks   []leak
 	handed  map[string]bool       // classes that one function takes and another gives back
+	given   map[string]bool       // classes that another thread than the holder gives back
 	pairs   map[[2]*ir.Start]bool // started one while the other ran
 	seen    map[[2]string]bool    // edges, by class, that a run has shown
 	moments *moments              // what is held at the lines of a dump, nil without one
@@ -160,6 +161,7 @@ func runAt(p *ir.Program, o Options, m *moments) *analysis {
 		writers: map[string][]writing{},
 		roots:   map[*ir.Func][]*arrival{},
 		handed:  map[string]bool{},
+		given:   map[string]bool{},
 		pairs:   map[[2]*ir.Start]bool{},
 		moments: m,
 	}

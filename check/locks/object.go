@@ -55,6 +55,8 @@ type objects struct {
 	locals map[*ir.Func]map[string][]ir.Expr
 	alias  map[string]ir.Expr  // global -> the only other global it is a name for
 	temps  map[string]*ir.Call // place of a result that no variable is given -> its call
+
+	renewed map[string][]*ir.Func // class -> functions that put a new lock there while others may use it
 }
 
 const depthMax = 12 // nesting of one expression followed
@@ -69,6 +71,8 @@ func newObjects(p *ir.Program) *objects {
 		locals: map[*ir.Func]map[string][]ir.Expr{},
 		alias:  map[string]ir.Expr{},
 		temps:  map[string]*ir.Call{},
+
+		renewed: map[string][]*ir.Func{},
 	}
 	counts := map[string]int{}
 	for _, f := range p.Funcs {
@@ -93,6 +97,7 @@ func newObjects(p *ir.Program) *objects {
 			for _, op := range b.Ops {
 				if as, ok := op.(*ir.Assign); ok {
 					o.learnWrap(f, as)
+					o.learnRenewed(f, as)
 				}
 			}
 		}
@@ -131,6 +136,24 @@ func (o *objects) learnWrap(f *ir.Func, as *ir.Assign) {
 		w.beside, w.obj.place = true, place{sel: rest}
 	}
 	o.wraps[outer[0].class] = w
+}
+
+// learnRenewed notes a function that puts a new lock in a place that is there
+// already: no module's body, no constructor, nor the only thread of a forked child.
+func (o *objects) learnRenewed(f *ir.Func, as *ir.Assign) {
+	made, ok := as.Value.(*ir.New)
+	if !ok || made.Lock == ir.NoLock || f.Maker || f.Entry == ir.Init || f.Entry == ir.Main {
+		return
+	}
+	switch to := as.To.(type) {
+	case *ir.Global:
+		o.renewed[to.Name] = append(o.renewed[to.Name], f)
+	case *ir.Field:
+		if base := o.resolve(f, to.X, 0); len(base) == 1 && base[0].root != newRoot {
+			class := o.field(base[0], to).class
+			o.renewed[class] = append(o.renewed[class], f)
+		}
+	}
 }
 
 func (o *objects) learn(f *ir.Func, as *ir.Assign, counts map[string]int) {

@@ -33,6 +33,175 @@ def f():
     threading.Thread(target=work).start()
     done.acquire()
 `},
+		"the release of a lock, handed to a thread": {`
+import threading
+def f():
+    done = threading.Lock()
+    done.acquire()
+    threading.Thread(target=done.release).start()
+    done.acquire()
+`, `
+import threading
+def f():
+    done = threading.Lock()
+    done.acquire()
+    threading.Thread(target=print).start()
+    done.acquire()
+`},
+		"the release of a lock, handed to a timer": {`
+import threading
+done = threading.Lock()
+def f():
+    with done:
+        t = threading.Timer(0.05, done.release); t.start()
+        with done:
+            pass
+        done.acquire()
+`, `
+import threading
+done = threading.Lock()
+def f():
+    with done:
+        t = threading.Timer(0.05, print); t.start()
+        with done:
+            pass
+        done.acquire()
+`},
+		"the release of a lock, handed to what was not read": {`
+import threading
+from loops import loop
+done = threading.Lock()
+def f():
+    done.acquire()
+    loop.call_later(1, lambda: done.release())
+    done.acquire()
+def g():
+    other = threading.Lock()
+    other.acquire()
+    loop.call_later(1, other.release)
+    other.acquire()
+`, `
+import threading
+from loops import loop
+done = threading.Lock()
+def f():
+    done.acquire()
+    loop.call_later(1, lambda: print())
+    done.acquire()
+`},
+		"a lock that is asked whether it is taken": {`
+import threading
+a = threading.Lock()
+def g():
+    if not a.locked():
+        with a: print(1)
+def f():
+    with a: g()
+`, `
+import threading
+a = threading.Lock()
+def g():
+    if not print():
+        with a: print(1)
+def f():
+    with a: g()
+`},
+		"a lock's owner": {`
+import threading
+class S:
+    def __init__(s): s.mu = threading.Lock(); s.owner = None
+    def g(s):
+        if s.owner == threading.get_ident(): print(1)
+        else:
+            with s.mu: print(2)
+    def f(s):
+        with s.mu:
+            s.owner = threading.get_ident(); s.g(); s.owner = None
+`, `
+import threading
+class S:
+    def __init__(s): s.mu = threading.Lock(); s.owner = None
+    def g(s):
+        if s.owner == threading.get_ident(): print(1)
+        with s.mu: print(2)
+    def f(s):
+        with s.mu:
+            s.owner = threading.get_ident(); s.g(); s.owner = None
+`},
+		"a flag that is put in a variable": {`
+import threading
+class S:
+    def __init__(s): s.mu = threading.Lock(); s.holders = set(); s.held = False
+    def g(s):
+        held = s.held
+        if not held:
+            with s.mu: print(2)
+    def f(s):
+        with s.mu:
+            s.held = True
+            s.g()
+            s.held = False
+`, `
+import threading
+class S:
+    def __init__(s): s.mu = threading.Lock(); s.held = False
+    def g(s):
+        held = print()
+        if not held:
+            with s.mu: print(2)
+    def f(s):
+        with s.mu:
+            s.held = True
+            s.g()
+            s.held = False
+`},
+		"a depth that the holder counts": {`
+import threading
+class S:
+    def __init__(s): s.mu = threading.Lock(); s.depth = 0
+    def g(s):
+        if s.depth > 0: return
+        with s.mu: print(2)
+    def f(s):
+        with s.mu:
+            s.depth += 1
+            s.g()
+            s.depth -= 1
+`, `
+import threading
+class S:
+    def __init__(s): s.mu = threading.Lock(); s.depth = 0
+    def g(s):
+        if s.depth > 0: print(1)
+        with s.mu: print(2)
+    def f(s):
+        with s.mu:
+            s.depth += 1
+            s.g()
+            s.depth -= 1
+`},
+		"a lock that is made anew while it is held": {`
+import threading
+mu = threading.Lock()
+def f():
+    global mu
+    with mu:
+        mu = threading.Lock()
+        with mu: pass
+class S:
+    def __init__(s): s.mu = threading.Lock()
+    def f(s):
+        with s.mu:
+            s.renew()
+            with s.mu: pass
+    def renew(s): s.mu = threading.Lock()
+`, `
+import threading
+mu = threading.Lock()
+def f():
+    with mu:
+        with mu: pass
+`},
 		"an acquire that waits is true": {`
 import threading
 lock = threading.Lock()

@@ -285,6 +285,10 @@ func (w *walk) step(op ir.Op, s *state) []*state {
 		} else if objs := w.objects.resolve(w.fn, o.Lock, 0); len(objs) == 1 {
 			w.release(s, objs[0], o.Mode)
 		}
+	case *ir.Hand:
+		if lock, ok := w.objects.lock(w.fn, o.Lock, o.Kind); ok {
+			w.given[lock.class] = true
+		}
 	case *ir.Wait:
 		w.wait(o, s)
 	case *ir.Call:
@@ -294,9 +298,9 @@ func (w *walk) step(op ir.Op, s *state) []*state {
 	case *ir.Join:
 		joined(o, s)
 	case *ir.Assign:
-		if v, ok := o.To.(*ir.Var); ok {
+		if name, _ := condition(o.To); name != "" {
 			s.facts = slices.DeleteFunc(s.facts, func(f string) bool {
-				return strings.HasPrefix(strings.TrimPrefix(f, "!"), v.Name)
+				return strings.HasPrefix(strings.TrimPrefix(f, "!"), name)
 			})
 		}
 	}

@@ -21,6 +21,7 @@ func (b *builder) call(e *syntax.Call) ir.Expr {
 	}
 	c := b.callOf(e)
 	b.emit(c)
+	b.handedOver(e)
 	if quoting[lastName(e.Func)] {
 		return b.unknown(e) // whatever it is given: what it makes of it is not known to be a hole
 	}

@@ -44,6 +44,28 @@ func (b *builder) lockMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.E
 	return nil
 }
 
+// handedOver notes the release of a lock among the arguments of a call: who gets it
+// gives the lock back when he likes, on a thread that he likes.
+func (b *builder) handedOver(e *syntax.Call) {
+	for _, arg := range e.Args {
+		b.hand(arg, b)
+	}
+	for _, k := range e.Keywords {
+		b.hand(k.Value, b)
+	}
+}
+
+// hand notes that somebody else is to call a function, when that is a lock's release.
+// It is told as it was written in a function.
+func (b *builder) hand(e syntax.Expr, in *builder) bool {
+	a, ok := e.(*syntax.Attribute)
+	if !ok || a.Attr != "release" || lockKinds[b.r.typeOf(a.Value, in.f)] == ir.NoLock {
+		return false
+	}
+	b.emit(&ir.Hand{Span: b.at(a), Lock: in.value(a.Value)})
+	return true
+}
+
 // tries reports whether an acquire gives up: acquire(False), acquire(timeout=1).
 func (b *builder) tries(e *syntax.Call) bool {
 	if len(e.Args) > 1 {

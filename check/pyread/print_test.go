@@ -59,6 +59,8 @@ func operation(op ir.Op) string {
 		return "acquire " + value(o.Lock)
 	case *ir.Release:
 		return "release " + value(o.Lock)
+	case *ir.Hand:
+		return "hand " + value(o.Lock)
 	case *ir.Wait:
 		return "wait " + value(o.Lock)
 	case *ir.Join:

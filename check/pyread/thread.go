@@ -206,6 +206,9 @@ func (b *builder) start(e *syntax.Call, list []syntax.Expr, in *function, at ir.
 			made = &syntax.Call{Span: e.Span, Func: call.Args[0], Args: append(call.Args[1:len(call.Args):len(call.Args)], list[1:]...)}
 		}
 	}
+	if b.hand(made.Func, inner) {
+		return true
+	}
 	call := inner.callOf(made)
 	if l, ok := made.Func.(*syntax.Lambda); ok {
 		if ref, ok := inner.value(l).(*ir.FuncRef); ok {

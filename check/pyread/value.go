@@ -237,7 +237,7 @@ func (b *builder) compare(e *syntax.Compare) ir.Expr {
 	case syntax.NotIn:
 		c.In, c.Not = true, true
 	default:
-		return &ir.Safe{Where: b.where(e), Why: "a boolean"}
+		return &ir.Safe{Where: b.where(e), X: x, Why: "a boolean"}
 	}
 	return c
 }
