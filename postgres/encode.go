@@ -31,6 +31,7 @@ var encoders = map[uint32]encoder{
 	pgtype.TimestamptzOID: encodeTime,
 	pgtype.TextOID:        encodeText,
 	pgtype.VarcharOID:     encodeText,
+	pgtype.BPCharOID:      encodeText,
 	pgtype.JSONOID:        encodeJSON,
 	pgtype.JSONBOID:       encodeJSONB,
 	pgtype.UUIDOID:        encodeUUID,

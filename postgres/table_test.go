@@ -248,22 +248,6 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// Columns of types without an encoder are cast by the server.
-func TestForeignTypesAreCast(t *testing.T) {
-	dsn := realtest.Postgres(t)
-	s := sinktest.Stream(t, sinktest.Orders)
-	exec(t, dsn, `CREATE TYPE words AS ENUM ('yes', 'no');
-CREATE TABLE orders (order_id bigint, created_at date, amount money, ratio float4, paid text, note words, tags jsonb)`)
-	table := open(t, dsn, postgres.Options{Stream: s})
-	b := sinktest.Events(t, s, 0, `{"order_id":1,"created_at":"2026-01-02T23:00:00Z","amount":"12.50","ratio":0.5,"paid":true,"note":"yes","tags":[1]}`, `{"order_id":2,"note":"maybe"}`)
-	var kept sinktest.Letters
-	if err := kept.Of(table.Chunk(penstock.Chunk{Job: "j", Source: "s"})).Write(sinktest.Within(t), b); err != nil {
-		t.Fatal(err)
-	}
-	sinktest.Want(t, "letters", strings.Join(kept, " "), "1:data")
-	sinktest.Want(t, "rows", query(t, dsn, "SELECT order_id, created_at::text, amount::numeric::text, ratio, paid, note::text FROM orders"), "1 2026-01-02 12.50 0.5 true yes")
-}
-
 func TestServerGone(t *testing.T) {
 	dsn := realtest.Postgres(t)
 	s := sinktest.Stream(t, sinktest.Orders)
