@@ -285,6 +285,7 @@ func TestTextThatIsNoRecords(t *testing.T) {
 		{"blank lines", "\n \n" + ok + "\n\r\n", "read 1 = delivered 1 + dropped 0 + rejected 0", ""},
 		{"bad line", ok + "\n{\n" + `{"n":2}`, "read 3 = delivered 2 + dropped 0 + rejected 1", "syntax"},
 		{"two on a line", `{"n":2} {"n":3}` + "\n" + ok, "read 2 = delivered 1 + dropped 0 + rejected 1", "syntax"},
+		{"first line is an array", `["x"]` + "\n" + ok + "\n" + `{"n":2}`, "read 3 = delivered 2 + dropped 0 + rejected 1", "*"},
 		{"long line", `{"n":1,"pad":"` + strings.Repeat("x", 3<<20) + "\"}\n" + ok, "read 2 = delivered 1 + dropped 0 + rejected 1", "too_long"},
 		{"long last line", ok + "\n" + `{"n":1,"pad":"` + strings.Repeat("x", 2<<20), "read 2 = delivered 1 + dropped 0 + rejected 1", "too_long"},
 		{"empty array", " [ ] \n", "read 0 = delivered 0 + dropped 0 + rejected 0", ""},
@@ -297,11 +298,15 @@ func TestTextThatIsNoRecords(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHouse(t, nil)
 			r, err := h.door.Process(t.Context(), h.put("a", []byte(c.text)))
-			if err != nil {
-				t.Fatal(err)
+			want := Done
+			if c.codes == CodeMalformed || c.name == "long element" { // the rest is not read: nobody may take that for done
+				want = Failed
 			}
-			if r.Progress.Tally.String() != c.tally || r.Progress.State != Done {
-				t.Errorf("%s %v, want done %s", r.Progress.State, r.Progress.Tally, c.tally)
+			if errors.Is(err, errMalformed) != (want == Failed) || want == Done && err != nil {
+				t.Error(err)
+			}
+			if r.Progress.Tally.String() != c.tally || r.Progress.State != want {
+				t.Errorf("%s %v, want %s %s", r.Progress.State, r.Progress.Tally, want, c.tally)
 			}
 			var codes []string
 			for _, l := range h.rejected() {
@@ -311,6 +316,17 @@ func TestTextThatIsNoRecords(t *testing.T) {
 				t.Errorf("codes %q, want %q", got, c.codes)
 			}
 		})
+	}
+}
+
+// Lines that begin with one that is none are told by the object's name.
+func TestLinesByName(t *testing.T) {
+	for _, key := range []string{"a.jsonl", "a.NDJSON", "a.jsonl.gz"} { // which need not be what it is compressed with
+		h := newHouse(t, nil)
+		r, err := h.door.Process(t.Context(), h.put(key, []byte("bad\n{\"n\":1}\n")))
+		if want := "read 2 = delivered 1 + dropped 0 + rejected 1"; err != nil || r.Progress.Tally.String() != want {
+			t.Errorf("%s: %v, error %v; want %s", key, r.Progress.Tally, err, want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -56,16 +57,33 @@ func (d *Door) guess(key string, head []byte) (string, error) {
 	switch {
 	case bytes.HasPrefix(head, []byte(magicUnread1)), bytes.HasPrefix(head, []byte(magicUnread2)):
 		return "", fmt.Errorf("%w: it is UTF-16; write UTF-8", errMalformed)
-	case len(head) == 0 || head[0] == '{':
+	case len(head) == 0 || head[0] == '{' || head[0] == '[' && linesBegin(head):
 		return formatLines, nil
 	case head[0] == '[':
 		return formatArray, nil
+	case namesLines(key):
+		return formatLines, nil // of which the first is no record
 	case bytes.IndexByte(line, 0) >= 0:
 		return "", fmt.Errorf("%w: it is no text, it begins %q", errMalformed, head[:min(len(head), 40)])
 	case d.o.Formats["csv"] != nil:
 		return "csv", nil
 	}
 	return "", fmt.Errorf("%w: %s is neither JSON lines nor a JSON array, it begins %q", errMalformed, key, head[:min(len(head), 40)])
+}
+
+// linesBegin reports whether the text, which begins with [, is lines all the
+// same: the first is whole, and another one is behind it.
+func linesBegin(head []byte) bool {
+	line, rest, _ := bytes.Cut(head, []byte("\n"))
+	rest = bytes.TrimLeft(rest, " \t\r\n")
+	return len(rest) > 0 && (rest[0] == '{' || rest[0] == '[') && json.Valid(line)
+}
+
+// namesLines reports whether the key calls the object JSON lines.
+func namesLines(key string) bool {
+	name := strings.ToLower(key)
+	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+	return strings.HasSuffix(name, ".jsonl") || strings.HasSuffix(name, ".ndjson")
 }
 
 // format finds a format by its name.

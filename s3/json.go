@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
 
@@ -76,7 +77,10 @@ func (c *jsonCutter) Next(b *penstock.Batch) (int64, error) {
 		return 0, err
 	}
 	unfinished := c.array && c.state != behindArray
-	if c.malformed || len(c.window) == 0 && !unfinished {
+	switch {
+	case c.malformed:
+		return 0, fmt.Errorf("%w beyond record %d: the rejects say why; what is before it is written: mend the object and put it there again", errMalformed, c.First-1)
+	case len(c.window) == 0 && !unfinished:
 		return 0, io.EOF
 	}
 	var passed int64
