@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -156,8 +155,8 @@ func (c *chunkEntry) sql(conn *pgconn.PgConn, events []*penstock.Event) (string,
 		}
 		texts[i] = "'" + escaped + "'"
 	}
-	return fmt.Sprintf("INSERT INTO %s (job, source, loader, table_name, start, length, first, records, loaded, rejects) VALUES (%s, %d, %d, %d, %d, %d, %d)",
-		c.table.ledger.chunks, strings.Join(texts, ", "), k.Start, k.Length, k.First, k.Count, len(events), k.Rejects+int64(c.most-len(events))), nil
+	return fmt.Sprintf("INSERT INTO %s (job, source, loader, table_name, start, length, first, records, loaded, rejects) VALUES (%s, %s, %s, %s, %d, %d, %d, %d, %d, %d)",
+		c.table.ledger.chunks, texts[0], texts[1], texts[2], texts[3], k.Start, k.Length, k.First, k.Count, len(events), k.Rejects+int64(c.most-len(events))), nil
 }
 
 // entered reports whether a statement failed since the chunk is in the ledger.

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -41,6 +42,22 @@ func (l *FolderLedger) file(name string) string {
 		file = file[:nameBytesMax-33] + "-" + hex.EncodeToString(sum[:16])
 	}
 	return filepath.Join(l.Dir, file+".json")
+}
+
+// Tells reports whether the ledger has an entry of an object of a place, by the
+// names of its files.
+func (l *FolderLedger) Tells(of Place) (bool, error) {
+	entries, err := os.ReadDir(l.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("ledger: %w", err)
+	}
+	begin := url.PathEscape(Object{Bucket: of.Bucket, Key: of.Prefix}.String())
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), begin) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // Load reads a file. One that holds no entry, because somebody or something has

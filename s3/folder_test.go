@@ -128,7 +128,7 @@ func TestReadingsHaveNames(t *testing.T) {
 	}
 	process(h.put("a", lines(1, false)))
 	process(h.put("a", lines(1, false)))
-	if len(jobs) != 1 || jobs["lambda"] != 1 {
+	if len(jobs) != 1 || jobs["lambda rows"] != 1 {
 		t.Errorf("the same content twice: %v", jobs)
 	}
 	process(h.put("a", lines(2, false)))

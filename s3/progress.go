@@ -58,12 +58,13 @@ func (p Progress) Unaccounted() int64 {
 	return p.Cut - p.Tally.Delivered - p.Tally.Dropped - p.Tally.Rejected
 }
 
-// job names this reading to a sink that keeps count itself.
+// job names this reading to a sink that keeps count itself, perhaps for the
+// tables of several streams.
 func (p Progress) job() string {
 	if p.Reading == 0 {
-		return "lambda"
+		return "lambda " + p.Stream
 	}
-	return fmt.Sprintf("lambda %d", p.Reading)
+	return fmt.Sprintf("lambda %s %d", p.Stream, p.Reading)
 }
 
 // name is where the ledger keeps the progress of a key.

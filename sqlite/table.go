@@ -44,9 +44,16 @@ type Options struct {
 	// once, however often it is finished. Other modes do not look at it.
 	Job string
 
+	// Known says that rows have been put into the table before: one that is not
+	// there is ErrNoTable then, and is not made.
+	Known bool
+
 	// Log is told what is made; nil is no log.
 	Log *slog.Logger
 }
+
+// ErrNoTable is that a table is not there that has been written before.
+var ErrNoTable = errors.New("it is not there, though it has been written before")
 
 // A Table is a stream's table in a SQLite file. Its methods may be called from
 // many goroutines, which take turns. Table and file are made when they are not
@@ -154,7 +161,11 @@ func (t *Table) prepare(ctx context.Context) error {
 			}
 		}
 		there, err := t.exists(ctx, conn, t.name)
-		if err == nil && !there {
+		switch {
+		case err != nil || there:
+		case t.o.Known:
+			err = ErrNoTable
+		default:
 			err = t.create(ctx, conn)
 		}
 		if err == nil && t.o.Mode == penstock.Replace {

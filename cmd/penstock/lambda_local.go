@@ -18,7 +18,6 @@ import (
 	"github.com/penstock-io/penstock/enrich"
 	"github.com/penstock-io/penstock/s3"
 	"github.com/penstock-io/penstock/sqlite"
-	"github.com/penstock-io/penstock/stream"
 )
 
 // The buckets of a local run.
@@ -145,7 +144,11 @@ func (c *lambdaConfig) localRoutes(ctx context.Context, sh shell, log *slog.Logg
 		if len(streams) > 1 {
 			from.Prefix = s.Name + "/"
 		}
-		table, err := c.localTable(ctx, sh, s, log, ways)
+		known, err := (&s3.FolderLedger{Dir: c.ledger}).Tells(from)
+		if err != nil {
+			return ways, err
+		}
+		table, err := c.localTable(ctx, sh, sqlite.Options{Stream: s, Known: known && !c.again, Log: log}, ways)
 		if err != nil {
 			return ways, err
 		}
@@ -156,25 +159,28 @@ func (c *lambdaConfig) localRoutes(ctx context.Context, sh shell, log *slog.Logg
 	return ways, nil
 }
 
-func (c *lambdaConfig) localTable(ctx context.Context, sh shell, s *stream.Stream, log *slog.Logger, ways *routes) (func(penstock.Chunk) penstock.Sink, error) {
+func (c *lambdaConfig) localTable(ctx context.Context, sh shell, o sqlite.Options, ways *routes) (func(penstock.Chunk) penstock.Sink, error) {
 	kind, name, _ := strings.Cut(c.table, ":")
+	s := o.Stream
 	switch {
 	case kind == "sqlite" && name != "":
-		mode := penstock.Append
 		switch {
 		case len(s.Table.PrimaryKey) > 0:
-			mode = penstock.Upsert
+			o.Mode = penstock.Upsert
 		case c.again:
 			return nil, usagef("--again would put the rows of stream %s into the table twice: give it a primary_key, or read all into a new table", s.Name)
 		}
-		table, err := sqlite.Open(ctx, name, sqlite.Options{Stream: s, Mode: mode, Log: log})
+		table, err := sqlite.Open(ctx, name, o)
+		if errors.Is(err, sqlite.ErrNoTable) {
+			return nil, fmt.Errorf("%w: the ledger %s tells what is in it: put the table back, or delete that folder and all is read again", err, c.ledger)
+		}
 		if err != nil {
 			return nil, err
 		}
 		ways.close = append(ways.close, table.Close)
 		return table.Chunk, nil
 	case kind == "dynamodb" && name != "":
-		table, err := dynamo.Open(ctx, awsSettings{sh.getenv}.dynamodb(), dynamo.Options{Stream: s, Table: name, Log: log})
+		table, err := dynamo.Open(ctx, awsSettings{sh.getenv}.dynamodb(), dynamo.Options{Stream: s, Table: name, Log: o.Log})
 		if err != nil {
 			return nil, err
 		}
