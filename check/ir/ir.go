@@ -200,6 +200,7 @@ type Query struct {
 	SQL    Expr   // the text
 	Args   Expr   // the bound arguments as written: a *List when they are apart, nil when there are none
 	Many   bool   // Args is a list of argument rows: executemany
+	ByName bool   // it is taken for a driver's by the name of what it is called on
 }
 
 // At returns where the operation is written.

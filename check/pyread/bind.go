@@ -18,7 +18,7 @@ func (m *Mender) Bind(r finding.Rewrite) (finding.Fix, bool) {
 		return finding.Fix{}, false
 	}
 	b := &binding{mended: m.mended(r.Query.Span.File), rewrite: r}
-	if !b.locate() || !b.build() {
+	if !b.locate() || !b.sequence() || !b.build() {
 		return finding.Fix{}, false
 	}
 	fix := finding.Fix{Title: "bind the value as a parameter", Edits: b.edits}
@@ -82,6 +82,9 @@ func (b *binding) locate() bool {
 // find looks up the expression that builds the text.
 func (b *binding) find() bool {
 	for _, e := range nodes[syntax.Expr](b.mended, b.rewrite.Whole.At()) {
+		if _, kept := b.parent[e].(*syntax.NamedExpr); kept {
+			return false // (q := "…"): q is read elsewhere
+		}
 		if t, ok := b.takeApart(e); ok {
 			b.sql, b.t = e, t
 			return b.enclosing(e) == b.fn

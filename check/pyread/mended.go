@@ -16,6 +16,7 @@ type mended struct {
 	scopes map[syntax.Node]*scope
 	bound  map[*syntax.With]map[string]uint32 // where each name is first bound in a statement
 	filled *fills                             // nil until asked for
+	named  map[string][]*syntax.FunctionDef   // functions by their names; nil until asked for
 	taken  map[string]bool                    // all names; nil until asked for
 	seen   int                                // nodes that were looked at: in proportion to the file and its findings
 }

@@ -247,11 +247,17 @@ func (b *binding) only(name string, stores int) bool {
 // not the function's alone, or has another number of stores.
 func (b *binding) uses(name string, stores int) int {
 	s := b.scope(b.fn)
+	if slices.ContainsFunc(reflecting, func(f string) bool { return s.loads[f] > 0 }) {
+		return -1
+	}
 	if b.fn != nil && (s.params[name] != nil || s.shared[name]) || s.stores[name] != stores {
 		return -1
 	}
 	return s.loads[name]
 }
+
+// reflecting are the functions that read variables by their names.
+var reflecting = []string{"locals", "vars", "globals", "eval", "exec"}
 
 var logs = map[string]bool{"print": true, "debug": true, "info": true, "warning": true, "error": true, "exception": true, "log": true}
 
@@ -274,8 +280,8 @@ func (b *binding) loop(in syntax.Stmt) (outermost syntax.Node) {
 // query: it stands between the two, or in a loop around the query alone.
 func (b *binding) passed(n syntax.Node, from uint32, loop syntax.Node) bool {
 	at := n.Where()
-	if within(b.call, n) {
-		return false
+	if _, caught := n.(*syntax.ExceptHandler); !caught && within(b.call, n) {
+		return false // a handler gives its name a value before the query in it runs
 	}
 	if at.Start >= from && at.Start < b.call.Start || within(n, b.call.Func) {
 		return true

@@ -28,6 +28,7 @@ func (b *builder) query(e *syntax.Call, a *syntax.Attribute, t string) ir.Expr {
 		return nil
 	}
 	q := &ir.Query{Span: b.at(e), Driver: driver, Style: drivers[driver], Method: a.Attr, SQL: b.value(sql)}
+	q.ByName = !driverType(t)
 	q.Many = a.Attr == "executemany" || a.Attr == "execute_many"
 	receiver := b.value(a.Value)
 	q.Args = b.binds(e, driver)
@@ -44,6 +45,9 @@ func (b *builder) binds(e *syntax.Call, driver string) ir.Expr {
 		return list
 	}
 	if args := argument(e, 1, argumentNames...); args != nil {
+		if f := b.f.args; f != nil && f.Vararg != nil && isName(args, f.Vararg.Name) {
+			return b.unknown(args) // def execute(sql, *args): execute(sql, args) takes them one by one
+		}
 		return b.value(args)
 	}
 	return nil

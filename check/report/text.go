@@ -56,7 +56,7 @@ func explain(b *strings.Builder, f finding.Finding) {
 	}
 	for _, fix := range f.Fixes {
 		flag := "--fix"
-		if fix.Tier == finding.Unsafe {
+		if fix.Tier == finding.Unsafe || !f.Level.Fails() {
 			flag = "--unsafe-fixes"
 		}
 		fmt.Fprintf(b, "  %s: %s", flag, fix.Title)

@@ -132,14 +132,18 @@ func summary(r *check.Report, mended int) string {
 	if mended > 0 {
 		text += fmt.Sprintf("%d mended, ", mended)
 	}
-	switch n := len(r.Findings); {
-	case n == 0:
+	switch n := len(r.Findings); n {
+	case 0:
 		return text + "nothing found"
-	case n == 1:
-		return text + "1 finding"
+	case 1:
+		text += "1 finding"
 	default:
-		return text + fmt.Sprintf("%d findings", n)
+		text += fmt.Sprintf("%d findings", n)
 	}
+	if !r.Fails() {
+		text += ", only possible: the check does not fail"
+	}
+	return text
 }
 
 func (c checkFlags) print(w io.Writer, found []finding.Finding) error {

@@ -72,6 +72,9 @@ func TestFixPossible(t *testing.T) {
 		if err != nil || len(r.Findings) != 1 || len(r.Findings[0].Fixes) == 0 {
 			t.Fatal(r, err)
 		}
+		if said := strings.Contains(summary(r, 0), "does not fail"); said == r.Fails() {
+			t.Errorf("fails is %v: %s", r.Fails(), summary(r, 0))
+		}
 		n, err := c.flags.apply(t.Context(), r.Findings, &mending{})
 		if got, _ := os.ReadFile(file); err != nil || n != c.want || (string(got) == c.text) != (c.want == 0) {
 			t.Errorf("fix %v, unsafe %v mended %d, want %d, %v:\n%s", c.flags.fix, c.flags.unsafe, n, c.want, err, got)

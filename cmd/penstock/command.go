@@ -49,7 +49,7 @@ func commands() []command {
 		{"journal", "verify|repair|export DIR", "look into a stream's journal, mend it, print it", defineJournal},
 		{"gen", "", "make up orders, good and bad, in any form a door reads", defineGen},
 		{"key", "NAME", "make a new API key (on stderr) and its lines for the keys file", defineKey},
-		{"check", "[PATH...]", "find deadlocks and SQL injection in Go and Python, explain and mend them", defineCheck},
+		{"check", "[PATH...]", "find deadlocks and SQL injection in Go and Python, explain and mend them; what is only possible fails no check", defineCheck},
 		{"role", "", "print the SQL of the PostgreSQL role that reads are answered with", defineRole},
 		{"lambda", "local|invoke|replay|status|template|package|smoke", "S3 objects into DynamoDB, as an AWS Lambda function or on this machine", defineLambda},
 		{"version", "", "print the version", defineVersion},

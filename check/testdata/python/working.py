@@ -310,3 +310,54 @@ def by_name(c):
 
 def by_class(c):
     return Changed.by_class(Changed(), c + " * id")
+
+
+def caught(x):
+    q = f"SELECT id FROM t WHERE id = {x}"
+    try:
+        int("x")
+    except ValueError as x:
+        return cur.execute(q).fetchall()
+
+
+def text_in_passing(x):
+    found = cur.execute(q := f"SELECT id FROM t WHERE id = {x}").fetchall()
+    return [found, q]
+
+
+def text_among_locals(x):
+    q = f"SELECT id FROM t WHERE id = {x}"
+    found = cur.execute(q).fetchall()
+    return [found, locals()["q"]]
+
+
+class Starred:
+    def execute(self, sql, *p):
+        return cur.execute(sql, p)
+
+
+class TextAlone:
+    def __init__(self):
+        self.cursor = self
+
+    def execute(self, sql):
+        return cur.execute(sql)
+
+
+starred = Starred()
+
+
+def arguments_one_by_one(x):
+    return starred.execute(f"SELECT id FROM t WHERE id = {x}").fetchall()
+
+
+def more_arguments_one_by_one(x, y):
+    return starred.execute(f"SELECT id FROM t WHERE id = {x} OR name = ?", y).fetchall()
+
+
+def no_arguments(db, x):
+    return db.cursor.execute(f"SELECT id FROM t WHERE id = {x}").fetchall()
+
+
+def in_a_cursor_without_arguments(x):
+    return no_arguments(TextAlone(), x)
