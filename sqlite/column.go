@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -23,6 +25,7 @@ type column struct {
 	declared string // the column's type when we make it
 	note     string // what a reader must know of its values
 	textual  bool   // the column is TEXT: what else would be a number of units is written out
+	numeric  bool   // SQLite makes a number of a text that looks like one
 }
 
 // extraName is the column for members that the schema admits but does not name.
@@ -74,9 +77,15 @@ func declaredType(f stream.Field) (declared, note string) {
 	return "TEXT", ""
 }
 
+// catalogueSQL reads the columns. In a STRICT table ANY keeps each value as it
+// is, as a column without a type does in others.
+const catalogueSQL = `
+SELECT c.name, CASE WHEN upper(c.type) = 'ANY' AND l.strict THEN '' ELSE upper(c.type) END, c."notnull" AND c.dflt_value IS NULL AND c.pk = 0, c.hidden
+FROM pragma_table_list AS l, pragma_table_xinfo(l.name) AS c WHERE l.schema = 'main' AND lower(l.name) = lower(?)`
+
 // readCatalogue compares the table as it is with the stream's fields.
 func (t *Table) readCatalogue(ctx context.Context) error {
-	rows, err := t.db.QueryContext(ctx, "SELECT name, upper(type), \"notnull\" AND dflt_value IS NULL AND pk = 0, hidden FROM pragma_table_xinfo(?)", t.into)
+	rows, err := t.db.QueryContext(ctx, catalogueSQL, t.into)
 	if err != nil {
 		return err
 	}
@@ -129,20 +138,51 @@ func (t *Table) missing(ctx context.Context) error {
 	return fmt.Errorf("two of its columns differ only in case; rename one")
 }
 
-// match decides how values go into a column of the declared type: by SQLite's
-// rules of affinity, a type with INT in it is INTEGER, one with CHAR, CLOB or
-// TEXT is TEXT.
+// match decides how values go into a column of the declared type, by SQLite's
+// rules of affinity, and refuses one that would take some value for another.
 func (c *column) match(declared string) error {
-	integer := strings.Contains(declared, "INT")
-	textual := !integer && (strings.Contains(declared, "CHAR") || strings.Contains(declared, "CLOB") || strings.Contains(declared, "TEXT"))
-	if (c.field.Type == stream.Decimal || c.field.Type == stream.Time) && !integer && !textual {
-		return fmt.Errorf("column %s has type %q, in which a %s is not exact; declare it INTEGER (%s) or TEXT", c.name, declared, typeNames[c.field.Type], c.note)
+	has := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(declared, part) })
 	}
-	c.textual = textual
+	integer := has("INT")
+	c.textual = !integer && has("CHAR", "CLOB", "TEXT")
+	blob := !integer && !c.textual && (declared == "" || has("BLOB"))
+	real := !integer && !c.textual && !blob && has("REAL", "FLOA", "DOUB")
+	c.numeric = !c.textual && !blob
+	switch c.field.Type {
+	case stream.Decimal, stream.Time:
+		if !integer && !c.textual {
+			return fmt.Errorf("column %s has type %q, in which a %s is not exact; declare it INTEGER (%s) or TEXT", c.name, declared, typeNames[c.field.Type], c.note)
+		}
+	case stream.Int:
+		if real {
+			return fmt.Errorf("column %s has type %q, in which a whole number keeps its first 15 digits only; declare it INTEGER", c.name, declared)
+		}
+	case stream.Text, stream.Any:
+		// Of other names, as DATE or UUID, SQLite makes the same, but their texts
+		// are hardly ever numbers.
+		if integer || real || has("NUM", "DEC", "BOOL") {
+			return fmt.Errorf("column %s has type %q, in which the text 007 becomes the number 7; declare it TEXT, or the field as what it is", c.name, declared)
+		}
+	}
 	return nil
 }
 
 var typeNames = map[stream.Type]string{stream.Decimal: "decimal", stream.Time: "time"}
+
+// looksLikeNumber reports whether SQLite takes a text for a number.
+func looksLikeNumber(text []byte) bool {
+	text, _, _ = bytes.Cut(text, []byte{0}) // it looks no further
+	text = bytes.Trim(text, " \t\n\v\f\r")
+	if len(text) == 0 || bytes.ContainsAny(text, "xX_") { // which ParseFloat takes, and SQLite does not
+		return false
+	}
+	if last := text[len(text)-1]; last != '.' && (last < '0' || last > '9') { // as of "inf"
+		return false
+	}
+	_, err := strconv.ParseFloat(string(text), 64)
+	return err == nil || errors.Is(err, strconv.ErrRange)
+}
 
 // checkUnique makes sure that SQLite can tell two rows of one key.
 func (t *Table) checkUnique(ctx context.Context) error {
@@ -163,6 +203,9 @@ func (c *column) value(v *penstock.Value) (_ any, why string) {
 	case penstock.Text:
 		if c.field.Type == stream.JSON {
 			return quoted(v), ""
+		}
+		if c.numeric && looksLikeNumber(v.Bytes) {
+			return nil, "the column makes a number of it; declare it TEXT"
 		}
 		return unsafe.String(unsafe.SliceData(v.Bytes), len(v.Bytes)), ""
 	case penstock.Bool:
@@ -198,6 +241,9 @@ func (c *column) number(v *penstock.Value) (_ any, why string) {
 	case c.field.Type == stream.Number && v.Kind == penstock.Number:
 		if n, err := strconv.ParseInt(string(v.Bytes), 10, 64); err == nil && string(v.Bytes) != "-0" {
 			return n, ""
+		}
+		if _, err := strconv.ParseFloat(string(v.Bytes), 64); c.numeric && err != nil {
+			return nil, "the column holds numbers of at most 1.8e308"
 		}
 		return v.String(), ""
 	}
