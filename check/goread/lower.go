@@ -206,6 +206,7 @@ func (fr *frame) block(b *ssa.BasicBlock, out *ir.Block) {
 		out.Next = append(out.Next, fr.blocks[next])
 	}
 	for _, ins := range b.Instrs {
+		out.Ops = append(out.Ops, fr.signal(ins)...)
 		switch x := ins.(type) {
 		case *ssa.Call:
 			out.Ops = append(out.Ops, fr.call(x)...)

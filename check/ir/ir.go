@@ -115,6 +115,9 @@ type Acquire struct {
 	Mode Mode
 	Try  bool // gives up at once or after a time: cannot block forever
 	OK   Expr // what is true when a Try has succeeded, nil if unknown
+
+	// Awaits says that its holder, a task, lets others run meanwhile.
+	Awaits bool
 }
 
 // Release gives a lock back.
@@ -155,6 +158,10 @@ type Start struct {
 	Span Span
 	Call *Call
 	Many bool // may start several at once: in a loop, a pool's map
+
+	// Worker names the only thread that runs all starts of the same name, one after
+	// the other: a pool of one. "" when each has its own.
+	Worker string
 }
 
 // Join waits for threads to end: Thread.join, WaitGroup.Wait, leaving an
@@ -162,6 +169,7 @@ type Start struct {
 type Join struct {
 	Span Span
 	What string // as written, for messages
+	Of   Span   // of the start of the one that ends; nowhere when What must do
 }
 
 // Assign moves a value: To is a *Var, *Global, *Field or *Index.

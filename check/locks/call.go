@@ -167,7 +167,7 @@ func (w *walk) start(o *ir.Start, s *state) {
 		}
 	}
 	for _, other := range s.live {
-		if other.Span == o.Span && !o.Many {
+		if other.Span == o.Span && !slices.Contains(s.live, o) && !(o.Many && !loops(w.fn, o)) {
 			continue // the one or the other, as the name of the thread stands for
 		}
 		w.pairs[[2]*ir.Start{other, o}] = true
@@ -206,6 +206,10 @@ func (w *walk) startedWith(o *ir.Start, callee *ir.Func) {
 // joined drops the threads that have certainly ended: the one of the same
 // name, `t1.start()` and `t1.join()`, or else all of them.
 func joined(o *ir.Join, s *state) {
+	if o.Of.Known() {
+		s.live = slices.DeleteFunc(s.live, func(x *ir.Start) bool { return x.Span == o.Of })
+		return
+	}
 	name := o.What[:max(strings.LastIndexByte(o.What, '.'), 0)]
 	for _, l := range s.live {
 		if name != "" && strings.HasPrefix(l.Span.Text(), name+".") {

@@ -74,6 +74,9 @@ func (a *analysis) cycleLevel(c cycle) finding.Level {
 			lower(finding.Possible)
 		}
 	}
+	if a.inTurn(c) || a.uncontended(c) {
+		lower(finding.Possible)
+	}
 	for _, e := range c.edges {
 		if e.unsure && !a.shown(e) {
 			lower(finding.Possible)

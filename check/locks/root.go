@@ -71,7 +71,7 @@ func (a *analysis) descend(f *ir.Func) []*ir.Func {
 		}
 	}
 	for _, st := range sum.starts {
-		many := st.start.Many || slices.ContainsFunc(a.roots[f], func(up *arrival) bool { return up.root.many })
+		many := a.many(f, st.start) || slices.ContainsFunc(a.roots[f], func(up *arrival) bool { return up.root.many })
 		r := &root{fn: st.callee, start: st.start, from: f, many: many}
 		if a.sums[st.callee] != nil && a.reach(st.callee, &arrival{root: r, busy: true}) {
 			changed = append(changed, st.callee)
@@ -129,13 +129,16 @@ func (a *analysis) overlap(x, y *arrival, xquiet, yquiet bool) (may, seen bool) 
 		return false, false
 	}
 	if x.root == y.root || x.root.fn == y.root.fn && x.root.start == y.root.start {
-		return x.root.many, x.root.entry == ir.Handler || x.root.start != nil && x.root.start.Many
+		return x.root.many, x.root.entry == ir.Handler || x.root.start != nil && a.many(x.root.from, x.root.start) && x.root.start.Worker == ""
 	}
 	sx, sy := x.root.start, y.root.start
+	if oneWorker(sx, sy) {
+		return true, false // two runs of what makes the pool may overlap
+	}
 	if x.root.entry == ir.Test && y.root.entry == ir.Test {
 		return false, false
 	}
-	if sx != nil && sy != nil && x.root.from == y.root.from && !sx.Many && !sy.Many {
+	if sx != nil && sy != nil && x.root.from == y.root.from && !a.many(x.root.from, sx) && !a.many(y.root.from, sy) {
 		paired := a.pairs[[2]*ir.Start{sx, sy}]
 		if x.root.many || y.root.many { // two runs of what starts them may overlap
 			return true, paired
@@ -144,6 +147,23 @@ func (a *analysis) overlap(x, y *arrival, xquiet, yquiet bool) (may, seen bool) 
 	}
 	seen = concurrent(x.root) && concurrent(y.root)
 	return true, seen
+}
+
+// many reports whether a function may start several threads at one place that overlap:
+// not where each round of a loop waits for its own.
+func (a *analysis) many(f *ir.Func, s *ir.Start) bool {
+	return s.Many && (a.pairs[[2]*ir.Start{s, s}] || !loops(f, s))
+}
+
+// loops reports whether a function can come to an operation again.
+func loops(f *ir.Func, op ir.Op) bool {
+	b := blockOf(f, op)
+	return b != nil && slices.ContainsFunc(b.Next, func(n *ir.Block) bool { return leads(n, b, nil) })
+}
+
+// oneWorker reports whether two starts run on the same thread.
+func oneWorker(x, y *ir.Start) bool {
+	return x != nil && y != nil && x.Worker != "" && x.Worker == y.Worker
 }
 
 func concurrent(r *root) bool { return r.start != nil || r.entry == ir.Handler || r.entry == ir.Main }
@@ -195,7 +215,9 @@ func (a *analysis) anyMeets(xs, ys []*arrival, xquiet, yquiet bool) bool {
 			case sx == nil && sy == nil: // one thread
 			case sx == nil && x.from == y.root.from && !x.alive(xquiet), sy == nil && y.from == x.root.from && !y.alive(yquiet):
 				// where the one is started, the other is called before or after
-			case sx == nil || sy == nil || x.root.from != y.root.from || sx.Many || sy.Many:
+			case oneWorker(sx, sy):
+				// one after the other
+			case sx == nil || sy == nil || x.root.from != y.root.from || a.many(x.root.from, sx) || a.many(y.root.from, sy):
 				return true
 			case a.pairs[[2]*ir.Start{sx, sy}]:
 				return true

@@ -61,7 +61,7 @@ func (a *analysis) waitsFor(fn *ir.Func, op ir.Op, seen map[*ir.Func]bool) strin
 // waits: an event's wait, a future's result.
 func waits(name string) bool {
 	switch name[strings.LastIndexByte(name, '.')+1:] {
-	case "wait", "wait_for", "Wait", "result":
+	case "wait", "wait_for", "Wait", "result", "get", "recv":
 		return true
 	}
 	return false

@@ -19,7 +19,7 @@ func (b *builder) lockMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.E
 	case "acquire":
 		got := &ir.Result{Where: b.where(e), Call: &ir.Call{Span: at, Name: b.m.text(e.Func)}}
 		tries := b.tries(e)
-		b.emit(&ir.Acquire{Span: at, Stmt: at, Lock: b.value(a.Value), Try: tries, OK: got})
+		b.emit(&ir.Acquire{Span: at, Stmt: at, Lock: b.value(a.Value), Try: tries, OK: got, Awaits: b.r.suspends(b.f.body, b.f, nil)})
 		if !tries && lockKinds[t] != ir.NoLock {
 			return &ir.Const{Where: b.where(e), Text: "True"} // it returns with the lock or not at all
 		}
@@ -107,7 +107,7 @@ func (b *builder) enter(s *syntax.With, item *syntax.WithItem) (leave func()) {
 	if !b.maybeLock(item.Context, t) {
 		return func() {}
 	}
-	b.emit(&ir.Acquire{Span: at, Stmt: b.at(s), Lock: v})
+	b.emit(&ir.Acquire{Span: at, Stmt: b.at(s), Lock: v, Awaits: s.Async && b.r.suspends(s.Body, b.f, nil)})
 	return func() { b.emit(&ir.Release{Span: at, Lock: v}) }
 }
 
@@ -193,7 +193,7 @@ func (b *builder) enterGenerator(s *syntax.With, e *syntax.Call, f *function, re
 	at := b.at(e)
 	for _, held := range heldAtYield(f.body, nil) {
 		if lock := b.seenFrom(held, f, receiver); lock != nil {
-			b.emit(&ir.Acquire{Span: at, Stmt: b.at(s), Lock: lock})
+			b.emit(&ir.Acquire{Span: at, Stmt: b.at(s), Lock: lock, Awaits: true})
 			locks = append(locks, lock)
 		}
 	}

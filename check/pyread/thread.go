@@ -44,10 +44,10 @@ func (b *builder) threads(e *syntax.Call, full string) ir.Expr {
 // start is called somewhere in the module: the thread starts there.
 func (b *builder) startedLater(e *syntax.Call) bool { return b.m.deferred[e] }
 
-// deferredThreads finds the threads of a module that start where their names'
-// start method is called, and not where they are made.
+// deferredThreads finds the threads of a module that do not start where they are made:
+// those whose names' start method is called, and those that nobody uses.
 func deferredThreads(m *module) map[*syntax.Call]bool {
-	started := map[string]bool{}
+	started, used := map[string]bool{}, map[string]bool{}
 	made := map[*syntax.Call]string{}
 	for n := range syntax.All(m.tree) {
 		switch n := n.(type) {
@@ -61,6 +61,12 @@ func deferredThreads(m *module) map[*syntax.Call]bool {
 				continue
 			}
 			started[m.text(a.Value)] = true
+		case *syntax.ExprStmt:
+			if call, ok := n.Value.(*syntax.Call); ok {
+				made[call] = ""
+			}
+		case *syntax.Name:
+			used[n.ID] = used[n.ID] || n.Ctx == syntax.Load
 		case *syntax.Assign:
 			if call, ok := n.Value.(*syntax.Call); ok && len(n.Targets) == 1 {
 				made[call] = m.text(n.Targets[0])
@@ -69,7 +75,8 @@ func deferredThreads(m *module) map[*syntax.Call]bool {
 	}
 	deferred := map[*syntax.Call]bool{}
 	for call, name := range made {
-		if name == "" || started[name] {
+		unused := !used[name] && !strings.ContainsAny(name, ".[(, ")
+		if name == "" || started[name] || unused {
 			deferred[call] = true
 		}
 	}
@@ -86,16 +93,30 @@ func (b *builder) threadMethod(e *syntax.Call, a *syntax.Attribute, t string) ir
 			b.emit(&ir.Join{Span: b.at(e), What: b.m.text(a.Value)})
 			return b.unknown(e)
 		}
+	case "result", "get":
+		if all := b.submitted(a.Value); len(all) > 0 {
+			b.value(a.Value)
+			for _, of := range all {
+				b.emit(&ir.Join{Span: b.at(e), What: b.m.text(a.Value), Of: b.at(of)})
+			}
+			return b.unknown(e)
+		}
 	case "submit", "apply_async", "run_in_executor", "call_soon_threadsafe":
 		args := e.Args
 		if a.Attr == "run_in_executor" && len(args) > 0 {
 			args = args[1:]
 		}
 		if len(args) > 0 && !strings.Contains(t, "Process") && b.start(e, args, b.f, b.at(e), b.loop > 0) {
+			pool := a.Value
+			if a.Attr == "run_in_executor" {
+				pool = e.Args[0]
+			}
+			b.onWorker(pool)
 			return b.unknown(e)
 		}
 	case "map", "imap", "starmap", "imap_unordered":
 		if pools[t] && len(e.Args) > 0 && b.start(e, e.Args[:1], b.f, b.at(e), true) {
+			b.onWorker(a.Value)
 			return b.unknown(e, b.values(e.Args[1:])...)
 		}
 	case "create_task", "start_soon":
@@ -112,6 +133,35 @@ func (b *builder) threadMethod(e *syntax.Call, a *syntax.Attribute, t string) ir
 		}
 	}
 	return nil
+}
+
+// onWorker notes that the thread started last runs on a pool of one.
+func (b *builder) onWorker(pool syntax.Expr) {
+	made := b.r.made(pool, b.f)
+	if len(made) != 1 || b.cur == nil || len(b.cur.Ops) == 0 {
+		return
+	}
+	call, ok := made[0].value.(*syntax.Call)
+	start, last := b.cur.Ops[len(b.cur.Ops)-1].(*ir.Start)
+	if !ok || !last || !pools[b.r.qualified(call.Func, made[0].in)] {
+		return
+	}
+	if c, ok := argument(call, 0, "max_workers", "processes").(*syntax.Constant); ok && made[0].in.module.text(c) == "1" {
+		start.Worker = (&builder{m: made[0].in.module}).at(call).String()
+	}
+}
+
+// submitted are the starts in pools of which an expression may be the future.
+func (b *builder) submitted(e syntax.Expr) []*syntax.Call {
+	var out []*syntax.Call
+	for _, made := range b.r.made(e, b.f) {
+		if call, ok := made.value.(*syntax.Call); ok && made.in == b.f {
+			if a, ok := call.Func.(*syntax.Attribute); ok && (a.Attr == "submit" || a.Attr == "apply_async") {
+				out = append(out, call)
+			}
+		}
+	}
+	return out
 }
 
 // startMethod is t.start(): of the threads that t may be, or of a class that
