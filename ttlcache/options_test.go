@@ -356,7 +356,7 @@ func TestSnapshotRefusesWhatGobLeavesOut(t *testing.T) {
 	}{
 		{snapshotOf[string](func() {}), "func()"},
 		{snapshotOf[chan int](1), "chan int"},
-		{snapshotOf[string](map[string][]*hidden{}), "hidden.b"},
+		{snapshotOf[string](map[string][]*hidden{"k": {{A: 1, b: 2}}}), "hidden.b"},
 		{snapshotOf[hidden](1), "hidden.b"},
 		{snapshotOf[string](struct{ sync.Mutex }{}), "sync.Mutex"},
 		{snapshotOf[string](ring{}), "ring.Call"},
