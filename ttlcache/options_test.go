@@ -342,7 +342,7 @@ func TestSnapshotRefusesWhatGobLeavesOut(t *testing.T) {
 	type (
 		hidden struct {
 			A int
-			b int
+			b int //lint:ignore U1000 it is there to be refused
 		}
 		list struct{ Next *list }
 		ring struct {
