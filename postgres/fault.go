@@ -17,7 +17,7 @@ const (
 	CodeNotNull    = "not_null"    // the column must have a value
 	CodeCheck      = "check"       // a CHECK constraint of the table, or a view's, says no
 	CodeExclusion  = "exclusion"   // an EXCLUDE constraint says no
-	CodeTrigger    = "trigger"     // a trigger of the table has raised an exception
+	CodeTrigger    = "trigger"     // a trigger of the table has raised an exception, or left the row out
 	CodeData       = "data"        // the server's own check of the value says no
 )
 
@@ -35,10 +35,13 @@ var eventFaults = map[string]string{
 	"54000": CodeData, // as an index row that is too large
 }
 
-// fault returns the reject that a server's refusal of a row becomes, or nil
+// fault returns the reject that a server's refusal of a row is or becomes, or nil
 // when the error is the world's. The server's words go to the rejects, which
 // only who runs the pipeline reads.
 func fault(err error) *penstock.Reject {
+	if why := penstock.AsReject(err); why != nil {
+		return why
+	}
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) {
 		return nil

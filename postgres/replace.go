@@ -41,15 +41,34 @@ func (t *Table) swap(ctx context.Context, tx pgx.Tx) error {
 	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
+	if _, err := tx.Exec(ctx, "TRUNCATE "+t.name.Sanitize()); err != nil {
+		return fmt.Errorf("replace its rows: %w", err)
+	}
 	columns := t.names(t.all())
-	for _, statement := range []string{
-		"TRUNCATE " + t.name.Sanitize(),
-		"INSERT INTO " + t.name.Sanitize() + " (" + columns + ") SELECT " + columns + " FROM " + t.shadow().Sanitize(),
-		"DROP TABLE " + t.shadow().Sanitize(),
-	} {
-		if _, err := tx.Exec(ctx, statement); err != nil {
-			return fmt.Errorf("replace its rows: %w", err)
-		}
+	tag, err = tx.Exec(ctx, "INSERT INTO "+t.name.Sanitize()+" ("+columns+") SELECT "+columns+" FROM "+t.shadow().Sanitize())
+	if err != nil {
+		return fmt.Errorf("replace its rows: %w", err)
+	}
+	if err := t.checkSwapped(ctx, tx, tag.RowsAffected()); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "DROP TABLE "+t.shadow().Sanitize()); err != nil {
+		return fmt.Errorf("replace its rows: %w", err)
 	}
 	return nil
+}
+
+// checkSwapped refuses to replace the table where it leaves rows out, whose
+// events are told to be in it.
+func (t *Table) checkSwapped(ctx context.Context, tx pgx.Tx, written int64) error {
+	may, err := leavesOut(ctx, tx, t.name)
+	if err != nil || !may {
+		return err
+	}
+	var loaded int64
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM "+t.shadow().Sanitize()).Scan(&loaded)
+	if err == nil && written < loaded {
+		err = fmt.Errorf("a trigger or rule of the table has left %d of %d rows out, without an error; drop or disable it, and run the same command again: nothing is replaced yet", loaded-written, loaded)
+	}
+	return err
 }

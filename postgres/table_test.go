@@ -72,6 +72,8 @@ func TestConformance(t *testing.T) {
 			Exec:    func(t testing.TB, statements string) { exec(t, dsn, statements) },
 			Query:   func(t testing.TB, statement string) string { return query(t, dsn, statement) },
 			Records: func(t testing.TB) []sinktest.Record { return readSuite(t, dsn) },
+			Skip: `CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.note = 'skip' THEN RETURN NULL; END IF; RETURN NEW; END $$;
+CREATE TRIGGER skip BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION skip()`,
 		}
 	})
 }
@@ -326,4 +328,34 @@ func TestAnotherJobWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	open(t, dsn, postgres.Options{Stream: s, Job: "two"})
+}
+
+// TestSkippedByPartition: that a row is left out may be a partition's doing, or
+// that of a table behind a view.
+func TestSkippedByPartition(t *testing.T) {
+	const skip = `CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; `
+	s := sinktest.Stream(t, sinktest.Orders)
+	for name, statements := range map[string]string{
+		"partition": strings.Replace(ordersWith("note", "text"), ", PRIMARY KEY (order_id))", ") PARTITION BY LIST (note)", 1) + `;
+CREATE TABLE part PARTITION OF orders FOR VALUES IN ('skip'); CREATE TABLE rest PARTITION OF orders DEFAULT;
+CREATE TRIGGER skip BEFORE INSERT ON part FOR EACH ROW EXECUTE FUNCTION skip()`,
+		"view": strings.Replace(ordersWith("created_at", "timestamp"), "CREATE TABLE orders", "CREATE TABLE behind", 1) + `;
+CREATE VIEW orders AS SELECT * FROM behind;
+CREATE TRIGGER skip BEFORE INSERT ON behind FOR EACH ROW WHEN (NEW.note = 'skip') EXECUTE FUNCTION skip()`,
+		"cast": ordersWith("created_at", "timestamp") + `;
+CREATE TRIGGER skip BEFORE INSERT ON orders FOR EACH ROW WHEN (NEW.note = 'skip') EXECUTE FUNCTION skip()`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dsn := realtest.Postgres(t)
+			exec(t, dsn, skip+statements)
+			table := open(t, dsn, postgres.Options{Stream: s})
+			var kept sinktest.Letters
+			b := sinktest.Events(t, s, 0, `{"order_id":1,"note":"keep"}`, `{"order_id":2,"note":"skip"}`)
+			if err := kept.Of(table.Chunk(penstock.Chunk{Job: "j", Source: "s"})).Write(sinktest.Within(t), b); err != nil {
+				t.Fatal(err)
+			}
+			sinktest.Want(t, "letters", strings.Join(kept, " "), "1:trigger")
+			sinktest.Want(t, "rows", query(t, dsn, "SELECT note FROM orders"), "keep")
+		})
+	}
 }

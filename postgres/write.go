@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/penstock-io/penstock"
 )
@@ -107,14 +108,19 @@ func (w *writing) commit(ctx context.Context, events []*penstock.Event) (todo []
 	if err := w.copy(ctx, todo); err != nil {
 		return nil, err
 	}
+	return todo, w.end(ctx)
+}
+
+func (w *writing) end(ctx context.Context) error {
 	if _, err := w.conn.Exec(ctx, "COMMIT"); err != nil {
-		return nil, fmt.Errorf("commit (what became of it the next attempt tells): %w", err)
+		return fmt.Errorf("commit (what became of it the next attempt tells): %w", err)
 	}
-	return todo, nil
+	return nil
 }
 
 // commitChunk is commit in one message, whose statements the server takes
-// without waiting for an answer between them. Where the chunk is in the ledger
+// without waiting for an answer between them; where rows are counted, the COMMIT
+// waits for their number. Where the chunk is in the ledger
 // already, the entry fails, and with it all that follows.
 func (w *writing) commitChunk(ctx context.Context, c *chunkEntry, events []*penstock.Event) ([]*penstock.Event, error) {
 	entry, err := c.sql(w.conn.PgConn(), events)
@@ -132,11 +138,21 @@ func (w *writing) commitChunk(ctx context.Context, c *chunkEntry, events []*pens
 			statements = append(statements, w.table.mergeSQL)
 		}
 	}
-	all := strings.Join(append(statements, "COMMIT"), "; ")
+	counted := w.table.counted && len(events) > 0
+	if !counted {
+		statements = append(statements, "COMMIT")
+	}
+	all := strings.Join(statements, "; ")
+	var tag pgconn.CommandTag
 	if len(events) > 0 {
-		err = w.copyFrom(ctx, events, all)
+		tag, err = w.copyFrom(ctx, events, all)
 	} else {
 		_, err = w.conn.Exec(ctx, all)
+	}
+	if err == nil && counted {
+		if err = w.table.arrived(tag, events); err == nil {
+			err = w.end(ctx)
+		}
 	}
 	if entered(err) {
 		w.rollback(ctx)
@@ -161,22 +177,26 @@ func (w *writing) copy(ctx context.Context, events []*penstock.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	if err := w.copyFrom(ctx, events, w.table.copySQL); err != nil || !w.table.staged {
+	tag, err := w.copyFrom(ctx, events, w.table.copySQL)
+	if err == nil && w.table.staged {
+		tag, err = w.conn.Exec(ctx, w.table.mergeSQL)
+	}
+	if err != nil {
 		return err
 	}
-	_, err := w.conn.Exec(ctx, w.table.mergeSQL)
-	return err
+	return w.table.arrived(tag, events)
 }
 
-// copyFrom runs statements, one of which is a COPY from here.
-func (w *writing) copyFrom(ctx context.Context, events []*penstock.Event, sql string) error {
+// copyFrom runs statements, one of which is a COPY from here, and returns the
+// last one's tag.
+func (w *writing) copyFrom(ctx context.Context, events []*penstock.Event, sql string) (pgconn.CommandTag, error) {
 	w.rows = &rows{table: w.table, events: events}
-	_, err := w.conn.PgConn().CopyFrom(ctx, w.rows, sql)
+	tag, err := w.conn.PgConn().CopyFrom(ctx, w.rows, sql)
 	w.rows.end()
 	if w.rows.why != nil && !entered(err) {
-		return errUnfit
+		return tag, errUnfit
 	}
-	return err
+	return tag, err
 }
 
 // refuse rejects the events at fault and reports that the others were not

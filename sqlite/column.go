@@ -80,7 +80,7 @@ func declaredType(f stream.Field) (declared, note string) {
 // catalogueSQL reads the columns. In a STRICT table ANY keeps each value as it
 // is, as a column without a type does in others.
 const catalogueSQL = `
-SELECT c.name, CASE WHEN upper(c.type) = 'ANY' AND l.strict THEN '' ELSE upper(c.type) END, c."notnull" AND c.dflt_value IS NULL AND c.pk = 0, c.hidden
+SELECT c.name, CASE WHEN upper(c.type) = 'ANY' AND l.strict THEN '' ELSE upper(c.type) END, c."notnull" AND c.dflt_value IS NULL AND c.pk = 0, c.hidden, l.type <> 'view'
 FROM pragma_table_list AS l, pragma_table_xinfo(l.name) AS c WHERE l.schema = 'main' AND lower(l.name) = lower(?)`
 
 // readCatalogue compares the table as it is with the stream's fields.
@@ -95,7 +95,7 @@ func (t *Table) readCatalogue(ctx context.Context) error {
 		var name, declared string
 		var demanding bool
 		var hidden int
-		if err := rows.Scan(&name, &declared, &demanding, &hidden); err != nil {
+		if err := rows.Scan(&name, &declared, &demanding, &hidden, &t.counted); err != nil {
 			return err
 		}
 		i := slices.IndexFunc(t.columns, func(c column) bool { return strings.EqualFold(c.name, name) })

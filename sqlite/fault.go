@@ -17,7 +17,7 @@ const (
 	CodeForeignKey = "foreign_key" // what the row refers to is not there
 	CodeNotNull    = "not_null"    // the column must have a value
 	CodeCheck      = "check"       // a CHECK constraint of the table says no
-	CodeTrigger    = "trigger"     // a trigger of the table has raised an error
+	CodeTrigger    = "trigger"     // a trigger of the table has raised an error, or left the row out
 	CodeData       = "data"        // SQLite itself says no to the value
 )
 

@@ -235,15 +235,34 @@ func (t *Table) swap(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	columns := t.names(t.all())
-	for _, statement := range []string{
-		"DELETE FROM " + quote(t.name),
-		"INSERT INTO " + quote(t.name) + " (" + columns + ") SELECT " + columns + " FROM " + quote(t.shadow()),
-		"DROP TABLE " + quote(t.shadow()),
-	} {
-		if _, err := conn.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("replace its rows: %w", err)
-		}
+	if _, err := conn.ExecContext(ctx, "DELETE FROM "+quote(t.name)); err != nil {
+		return fmt.Errorf("replace its rows: %w", err)
+	}
+	result, err = conn.ExecContext(ctx, "INSERT INTO "+quote(t.name)+" ("+columns+") SELECT "+columns+" FROM "+quote(t.shadow()))
+	if err != nil {
+		return fmt.Errorf("replace its rows: %w", err)
+	}
+	if err := t.checkSwapped(ctx, conn, result); err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "DROP TABLE "+quote(t.shadow())); err != nil {
+		return fmt.Errorf("replace its rows: %w", err)
 	}
 	t.into = t.name
 	return nil
+}
+
+// checkSwapped refuses to replace the table where it leaves rows out, whose
+// events are told to be in it.
+func (t *Table) checkSwapped(ctx context.Context, conn *sql.Conn, result sql.Result) error {
+	written, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	var loaded int64
+	err = conn.QueryRowContext(ctx, "SELECT count(*) FROM "+quote(t.shadow())).Scan(&loaded)
+	if err == nil && written < loaded {
+		err = fmt.Errorf("a trigger of the table, or its ON CONFLICT IGNORE, has left %d of %d rows out; drop it, and run the same command again: nothing is replaced yet", loaded-written, loaded)
+	}
+	return err
 }

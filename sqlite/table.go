@@ -68,6 +68,7 @@ type Table struct {
 	key     []int // the primary key's places in columns
 	time    int   // the time's place in columns, -1 for none
 	extra   int   // the place in columns of what the schema does not name, -1 for none
+	counted bool  // SQLite tells how many rows were written, as it does not of a view
 	loader  string
 
 	writing sync.Mutex // guards all below: a file has one writer

@@ -257,8 +257,25 @@ func (i *insert) run(ctx context.Context, events []*penstock.Event) error {
 			at++
 		}
 	}
-	_, err := i.stmt.(driver.StmtExecContext).ExecContext(ctx, i.args)
-	return err
+	result, err := i.stmt.(driver.StmtExecContext).ExecContext(ctx, i.args)
+	if err != nil {
+		return err
+	}
+	return i.table.arrived(result, len(events))
+}
+
+// arrived makes sure that a statement has written its rows. An upsert writes
+// fewer where a row gives way to a later one of its key, and what a trigger has
+// left out cannot be told from that.
+func (t *Table) arrived(result driver.Result, rows int) error {
+	if t.o.Mode == penstock.Upsert || !t.counted {
+		return nil
+	}
+	n, err := result.RowsAffected()
+	if err != nil || n >= int64(rows) {
+		return err
+	}
+	return penstock.NewReject(CodeTrigger, "", "a trigger of the table, or its ON CONFLICT IGNORE, has left the row out; let it keep the row, or RAISE(ABORT) with the reason")
 }
 
 // insertSQL is the statement that writes rows rows.

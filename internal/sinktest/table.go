@@ -2,6 +2,7 @@ package sinktest
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -35,6 +36,7 @@ type Database struct {
 	Exec    func(t testing.TB, statements string)
 	Query   func(t testing.TB, statement string) string // all rows, a line each
 	Records func(t testing.TB) []Record                 // key and body of table suite, by seq
+	Skip    string                                      // makes a trigger that skips what goes into table orders with note 'skip'
 }
 
 // Tables runs the suite of tables, which holds for each database, and that of
@@ -52,6 +54,7 @@ func Tables(t *testing.T, fresh func(t testing.TB) Database) {
 	for name, part := range map[string]func(*testing.T, Database){
 		"ChunkIsLoadedOnce": testChunkIsLoadedOnce, "LaterTimeWins": testLaterTimeWins,
 		"ReplaceOnce": testReplaceOnce, "DroppedTableIsForgotten": testDroppedTableIsForgotten,
+		"SkippedRowsAreRefused": testSkippedRowsAreRefused, "SkippedRowsReplaceNothing": testSkippedRowsReplaceNothing,
 	} {
 		t.Run(name, func(t *testing.T) { part(t, fresh(t)) })
 	}
@@ -196,4 +199,45 @@ func testDroppedTableIsForgotten(t *testing.T, db Database) {
 		}
 		db.Exec(t, "DROP TABLE orders")
 	}
+}
+
+// testSkippedRowsAreRefused: a row that a trigger leaves out is not delivered.
+func testSkippedRowsAreRefused(t *testing.T, db Database) {
+	s := Stream(t, Orders)
+	db.Open(t, Options{Stream: s})
+	db.Exec(t, db.Skip)
+	table := db.Open(t, Options{Stream: s})
+	for name, sink := range map[string]penstock.Sink{"chunk": table.Chunk(penstock.Chunk{Job: "j", Source: "s", Count: 120}), "follow": table.Follow("c")} {
+		var texts []string
+		for i := range 120 {
+			texts = append(texts, fmt.Sprintf(`{"order_id":%d%d,"note":"keep"}`, 1+len(name), i))
+		}
+		texts[7], texts[119] = `{"order_id":1,"note":"skip"}`, `{"order_id":2,"note":"skip"}`
+		b := Events(t, s, 0, texts...)
+		var kept Letters
+		if err := kept.Of(sink).Write(Within(t), b); err != nil {
+			t.Fatal(err)
+		}
+		Want(t, name+": tally", b.Tally().String(), "read 120 = delivered 118 + dropped 0 + rejected 2")
+		Want(t, name+": letters", strings.Join(kept, " "), "7:trigger 119:trigger")
+	}
+	Want(t, "rows", db.Query(t, "SELECT note, count(*) FROM orders GROUP BY note"), "keep 236")
+}
+
+// testSkippedRowsReplaceNothing: the triggers are the table's, so only at the
+// end of a load that replaces it can be seen that they leave rows out.
+func testSkippedRowsReplaceNothing(t *testing.T, db Database) {
+	s := Stream(t, Orders)
+	if _, err := db.Open(t, Options{Stream: s, Job: "before"}).Finish(Within(t)); err != nil {
+		t.Fatal(err)
+	}
+	db.Exec(t, "INSERT INTO orders (order_id) VALUES (1); "+db.Skip)
+	table := db.Open(t, Options{Stream: s, Mode: penstock.Replace, Job: "j"})
+	if err := table.Chunk(penstock.Chunk{Job: "j", Source: "s"}).Write(Within(t), Events(t, s, 0, `{"order_id":2,"note":"keep"}`, `{"order_id":3,"note":"skip"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := table.Finish(Within(t)); err == nil || !strings.Contains(err.Error(), "left 1 of 2 rows out") {
+		t.Error(err)
+	}
+	Want(t, "rows", db.Query(t, "SELECT order_id FROM orders"), "1")
 }
