@@ -25,6 +25,10 @@ type Program struct {
 	Files []*File
 	Funcs []*Func
 	Tops  []*Func // the module bodies, in the order they run; also in Funcs
+
+	// Indirect are the names of members that objects are given in other ways than by
+	// an Assign: properties, defaults of classes, named tuples, options.
+	Indirect map[string]bool
 }
 
 // AddFunc adds an empty function with an identity that is unique in the

@@ -22,6 +22,7 @@ func (r *reader) elsewhere(m *module) {
 			case *syntax.Call:
 				called[e.Func] = true
 				r.calledLoosely(e, f)
+				r.members(e, f)
 			case *syntax.Name:
 				if e.Ctx == syntax.Load && !called[e] {
 					r.mark(e, f)

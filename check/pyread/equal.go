@@ -44,7 +44,11 @@ func (b *binding) fits(i int, place finding.Context) bool {
 	case finding.Quoted, finding.Partial:
 		return b.fitsQuoted(at)
 	case finding.InList:
+		b.doubt(at.Database)
 		return at.List()
+	}
+	if !b.numeric(s) && !b.declared(s.expr) {
+		b.doubt(at.Database)
 	}
 	head := regexpHead.MatchString(at.Before)
 	return (place.Bindable() || !head) && b.native(s.expr) && (at.Value() || b.numeric(s) && at.Alone())
@@ -93,6 +97,28 @@ func (b *binding) native(e syntax.Expr) bool {
 	}
 	a := b.scope(b.fn).params[name.ID]
 	return a == nil || a.Annotation == nil || nativeType.MatchString(b.text(a.Annotation))
+}
+
+// declared reports whether the type of a value is.
+func (b *binding) declared(e syntax.Expr) bool {
+	name, ok := unwrapped(e).(*syntax.Name)
+	if !ok || b.fn == nil {
+		return false
+	}
+	a := b.scope(b.fn).params[name.ID]
+	return a != nil && a.Annotation != nil
+}
+
+// doubt notes what of the file's a driver does not take, and a value may be: an
+// object that prints itself, for SQLite a Decimal.
+func (b *binding) doubt(d finding.Database) {
+	odd := b.oddities()
+	switch {
+	case odd.printing != "":
+		b.note = "a driver takes no " + odd.printing + ", which prints itself: if the value is one, the query fails"
+	case odd.decimals && d == finding.SQLite:
+		b.note = "sqlite3 takes no Decimal: if the value is one, the query fails"
+	}
 }
 
 var nativeType = regexp.MustCompile(`^["']?(?:(?:typing\.)?(?:Optional|Union|Annotated)\[)?(?:int|float|str|bool|Any|object)\b`)

@@ -133,6 +133,9 @@ func (b *builder) mapped(e *syntax.Call) ir.Expr {
 	case safeBuiltins[name] != "" || safeTypes[full]:
 		each.Elem = &ir.Safe{Where: b.where(e), X: each.Elem, Why: "converted by " + name}
 	case name != "str":
+		if b.r.functions[full] == nil && full != "" {
+			return &ir.Unknown{Where: b.where(e), What: b.m.text(e), Parts: []ir.Expr{over}, By: b.m.text(e.Args[0])}
+		}
 		return b.unknown(e, over)
 	}
 	return each

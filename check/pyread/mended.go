@@ -15,6 +15,7 @@ type mended struct {
 	parent map[syntax.Node]syntax.Node
 	scopes map[syntax.Node]*scope
 	bound  map[*syntax.With]map[string]uint32 // where each name is first bound in a statement
+	odd    *oddities                          // nil until asked for
 	filled *fills                             // nil until asked for
 	named  map[string][]*syntax.FunctionDef   // functions by their names; nil until asked for
 	taken  map[string]bool                    // all names; nil until asked for

@@ -69,6 +69,10 @@ func (o Options) Read(p *ir.Program, files []*ir.File) []Problem {
 		p.Files = append(p.Files, f)
 	}
 	r.link()
+	p.Indirect = map[string]bool{}
+	for _, c := range r.classes {
+		r.indirect(c)
+	}
 	for _, m := range order {
 		r.elsewhere(m)
 		r.lowerModule(m)

@@ -137,6 +137,7 @@ func (t *tracer) value(fn *ir.Func, e ir.Expr) {
 	case *ir.Global:
 		if t.once(node{name: "global " + x.Name}) {
 			t.stored(t.globals[x.Name])
+			t.stored(t.filled[x.Name])
 		}
 		return
 	case *ir.Field:
@@ -144,6 +145,15 @@ func (t *tracer) value(fn *ir.Func, e ir.Expr) {
 		return
 	case *ir.Result:
 		t.answer(fn, x)
+		return
+	case *ir.FuncRef:
+		t.returned(x.Func, 0)
+		return
+	case *ir.New:
+		t.via(x.Class)
+		return
+	case *ir.Source:
+		t.made.Escaped = t.made.Escaped || x.From == ir.Database && quotingSQL.MatchString(x.What)
 		return
 	case *ir.Safe:
 		t.made.Escaped = t.made.Escaped || strings.Contains(x.Why, "quoted")
@@ -254,6 +264,9 @@ func (t *tracer) guessed(fn *ir.Func) []caller {
 }
 
 func (t *tracer) field(x *ir.Field) {
+	if t.program.Indirect[x.Name] {
+		t.via(x.Name)
+	}
 	key := x.Owner + "." + x.Name
 	if !t.once(node{name: "field " + key}) {
 		return
@@ -267,6 +280,7 @@ func (t *tracer) field(x *ir.Field) {
 			t.stored(list)
 		}
 	}
+	t.stored(t.filled["."+x.Name])
 }
 
 func (t *tracer) stored(list []store) {
@@ -283,13 +297,18 @@ func (t *tracer) answer(fn *ir.Func, x *ir.Result) {
 	}
 	t.made.Escaped = t.made.Escaped || escapes(x.Call.Name)
 	for _, callee := range x.Call.Callees {
-		if !t.once(node{callee, "", x.N}) {
-			continue
-		}
-		for _, r := range t.returns(callee) {
-			if x.N < len(r.Values) {
-				t.value(callee, r.Values[x.N])
-			}
+		t.returned(callee, x.N)
+	}
+}
+
+// returned follows the nth value that a function returns.
+func (t *tracer) returned(callee *ir.Func, n int) {
+	if !t.once(node{callee, "", n}) {
+		return
+	}
+	for _, r := range t.returns(callee) {
+		if n < len(r.Values) {
+			t.value(callee, r.Values[n])
 		}
 	}
 }
@@ -305,6 +324,9 @@ func (t *tracer) called(fn *ir.Func, name string, args []ir.Expr) {
 		if ok && !defaulting[short] {
 			t.made.Escaped = t.made.Escaped || c.Str && strings.ContainsAny(c.Text, `'"\`)
 			continue
+		}
+		if f, ok := arg.(*ir.Unknown); ok && len(f.Parts) == 0 && escapes(f.What) {
+			t.made.Escaped = true // map(repr, names)
 		}
 		t.value(fn, arg)
 	}
@@ -394,6 +416,9 @@ var (
 	undoing  = regexp.MustCompile(`(?i)^(query|path)?un(quote|escape)`)
 )
 
+// quotingSQL finds a function of SQL whose answer is text for standing in SQL.
+var quotingSQL = regexp.MustCompile(`(?i)\b(quote\w*|printf|format)\s*\(`)
+
 // last is the last part of a dotted name.
 func last(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 
@@ -417,52 +442,4 @@ func words(list string) map[string]bool {
 		m[w] = true
 	}
 	return m
-}
-
-// assigned are the values that the variables of a function are given, by it and by
-// those inside it.
-func (a *analysis) assigned(fn *ir.Func) map[string][]store {
-	if m := a.given[fn]; m != nil {
-		return m
-	}
-	m := map[string][]store{}
-	for _, b := range fn.Blocks {
-		for _, op := range b.Ops {
-			as, ok := op.(*ir.Assign)
-			if !ok {
-				continue
-			}
-			to := as.To
-			for {
-				if x, index := to.(*ir.Index); index {
-					to = x.X
-					continue
-				}
-				break
-			}
-			if v, ok := to.(*ir.Var); ok && v.In == nil {
-				m[v.Name] = append(m[v.Name], store{fn, as.Value})
-			}
-		}
-	}
-	for v, list := range a.captured {
-		if v.of == fn {
-			m[v.name] = append(m[v.name], list...)
-		}
-	}
-	a.given[fn] = m
-	return m
-}
-
-// returns are the ways out of a function.
-func (a *analysis) returns(fn *ir.Func) []*ir.Return {
-	var list []*ir.Return
-	for _, b := range fn.Blocks {
-		for _, op := range b.Ops {
-			if r, ok := op.(*ir.Return); ok {
-				list = append(list, r)
-			}
-		}
-	}
-	return list
 }

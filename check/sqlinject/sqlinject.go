@@ -46,13 +46,15 @@ type analysis struct {
 	callers  map[*ir.Func][]caller
 	wrappers map[*ir.Func]wrapper // functions that send a parameter as a query
 	found    map[string]*told
-	stores   map[string][]store   // what fields are given, by class and name
-	kept     map[string]text      // what fields hold
-	captured map[variable][]store // what closures give the variables of the function around them
-	answers  map[string]text      // what functions return, by what they are given
-	states   map[string]state     // what the variables of a function hold at worst
-	open     map[string]bool      // answers being worked out
-	loose    map[string][]caller  // calls of something unknown, by its last name
+	stores   map[string][]store              // what fields are given, by class and name
+	kept     map[string]text                 // what fields hold
+	captured map[variable][]store            // what closures give the variables of the function around them
+	answers  map[string]text                 // what functions return, by what they are given
+	states   map[string]state                // what the variables of a function hold at worst
+	open     map[string]bool                 // answers being worked out
+	loose    map[string][]caller             // calls of something unknown, by its last name
+	filled   map[string][]store              // what the lists of globals, by name, and of fields, by a point and name, are made longer by
+	inside   map[*ir.Func]map[string][]store // what a function puts into what its parameters hold
 	spans    map[*ir.Func]map[ir.Span]ir.Expr
 	given    map[*ir.Func]map[string][]store
 }
@@ -88,6 +90,7 @@ func Analyse(p *ir.Program, o Options) []finding.Finding {
 		globals: map[string][]store{}, callers: map[*ir.Func][]caller{},
 		wrappers: map[*ir.Func]wrapper{}, found: map[string]*told{},
 		stores: map[string][]store{}, kept: map[string]text{}, captured: map[variable][]store{}, answers: map[string]text{}, states: map[string]state{}, open: map[string]bool{},
+		filled: map[string][]store{}, inside: map[*ir.Func]map[string][]store{},
 		loose: map[string][]caller{}, spans: map[*ir.Func]map[ir.Span]ir.Expr{}, given: map[*ir.Func]map[string][]store{},
 	}
 	a.index()
@@ -137,6 +140,7 @@ func (a *analysis) index() {
 					for _, c := range o.Callees {
 						a.callers[c] = append(a.callers[c], caller{f, o})
 					}
+					a.fill(f, o)
 					if len(o.Callees) == 0 {
 						a.loose[last(o.Name)] = append(a.loose[last(o.Name)], caller{f, o})
 					}

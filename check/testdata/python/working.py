@@ -1,4 +1,7 @@
 """Programs that work, each of which a fix once broke, or could: their queries are advice, or mended so that they still work."""
+import argparse
+import collections
+import dataclasses
 import functools
 import re
 import sqlite3
@@ -361,3 +364,100 @@ def no_arguments(db, x):
 
 def in_a_cursor_without_arguments(x):
     return no_arguments(TextAlone(), x)
+
+
+def listed_by_caller(xs):
+    return cur.execute(f"SELECT id FROM t WHERE name IN ({','.join(xs)})").fetchall()
+
+
+def quoted_in_a_loop(xs):
+    more = []
+    for x in xs:
+        more.append("'" + x + "'")
+    return listed_by_caller(more)
+
+
+def listed_by_another(xs):
+    return cur.execute(f"SELECT id FROM t WHERE name IN ({','.join(xs)})").fetchall()
+
+
+def quoted_by_map(xs):
+    return listed_by_another(list(map(repr, xs)))
+
+
+def quoted_by_the_database(x):
+    x = cur.execute("SELECT quote(?)", (x,)).fetchone()[0]
+    return cur.execute(f"SELECT id FROM t WHERE name = {x}").fetchall()
+
+
+def quote_all(row):
+    for key in row:
+        row[key] = "'" + row[key] + "'"
+
+
+def quoted_by_a_callee(row):
+    row = dict(row)
+    quote_all(row)
+    return cur.execute(f"SELECT id FROM t WHERE name = {row['name']}").fetchall()
+
+
+Column = collections.namedtuple("Column", "name initial")
+
+
+def of_a_named_tuple(column):
+    return cur.execute(f"SELECT id + {column.initial} FROM t ORDER BY 1").fetchall()
+
+
+def named_tuple(x):
+    return of_a_named_tuple(Column("id", x + " * id"))
+
+
+@dataclasses.dataclass
+class Chosen:
+    plain: str
+    chosen: str = "'b'"
+
+
+def of_a_data_class(one):
+    return cur.execute(f"SELECT id FROM t WHERE name = {one.chosen}").fetchall()
+
+
+def data_class(x):
+    return of_a_data_class(Chosen(x))
+
+
+class Quoted:
+    def __init__(self, name):
+        self.name = name
+
+    @property
+    def literal(self):
+        return "'" + self.name + "'"
+
+
+def of_a_property(one):
+    return cur.execute(f"SELECT id FROM t WHERE name = {one.literal}").fetchall()
+
+
+def with_a_property(x):
+    return of_a_property(Quoted(x))
+
+
+class Literals(dict):
+    def __getitem__(self, key):
+        return "'" + super().__getitem__(key) + "'"
+
+
+def of_a_mapping(row):
+    return cur.execute(f"SELECT id FROM t WHERE name = {row['name']}").fetchall()
+
+
+def own_mapping(x):
+    return of_a_mapping(Literals(name=x))
+
+
+def of_an_option():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--since", default="id")
+    options = parser.parse_args([])
+    return cur.execute(f"SELECT id FROM t WHERE id = {options.since}").fetchall()
