@@ -14,7 +14,10 @@
 // What is watched is single locks: two mutexes of one type are two locks. A cycle
 // whose edges are all taken under one common lock is none, a TryLock waits for
 // nobody, and readers of an RWMutex wait for one another, as they do once a writer
-// stands between them. What a run has seen of the order goes, with the environment variable
+// stands between them. A goroutine that takes a lock which it still holds is told
+// before it waits, so that a test fails and does not hang: also where another goroutine
+// was to give the lock back, as in mu.Lock(); go mu.Unlock(); mu.Lock(). A lock
+// that is handed over so is a signal: use a channel, or a sync.Mutex. What a run has seen of the order goes, with the environment variable
 // LOCKORDER_OBSERVED, to a file that `penstock check --observed` joins with what
 // it reads in the source.
 package lockorder

@@ -77,6 +77,7 @@ func (a *analysis) cycleLevel(c cycle) finding.Level {
 	if a.inTurn(c) || a.uncontended(c) {
 		lower(finding.Possible)
 	}
+	lower(a.modes(c))
 	for _, e := range c.edges {
 		if e.unsure && !a.shown(e) {
 			lower(finding.Possible)

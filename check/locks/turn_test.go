@@ -39,6 +39,8 @@ func TestTurns(t *testing.T) {
 		{"an event in a callee", head + "def tell(): done.set()\ndef f():\n    with A:\n        with B: pass\n    tell()\ndef g():\n    done.wait()\n    with B:\n        with A: pass\n" + both, finding.Possible},
 		{"an event set before", head + "def f():\n    done.set()\n    with A:\n        with B: pass\ndef g():\n    done.wait()\n    with B:\n        with A: pass\n" + both, finding.Certain},
 		{"a barrier between", head + "def f():\n    with A:\n        with B: pass\n    bar.wait()\ndef g():\n    bar.wait()\n    with B:\n        with A: pass\n" + both, finding.Possible},
+		{"a mode of the module", head + "MODE = len(threading.enumerate()) > 1\ndef f():\n    if MODE:\n        with A:\n            with B: pass\n    else:\n        with B:\n            with A: pass\nfor i in range(3): threading.Thread(target=f).start()\n", finding.Possible},
+		{"a mode that is asked twice alike", head + "MODE = len(threading.enumerate()) > 1\ndef f():\n    if MODE:\n        with A:\n            with B: pass\n        with B:\n            with A: pass\nfor i in range(3): threading.Thread(target=f).start()\n", finding.Certain},
 		{"a barrier before both", head + "def f():\n    bar.wait()\n    with A:\n        with B: pass\ndef g():\n    bar.wait()\n    with B:\n        with A: pass\n" + both, finding.Certain},
 	})
 }
