@@ -28,6 +28,13 @@ func (w *walk) gives(callee *ir.Func, args []ir.Expr) {
 	}
 }
 
+// unknown notes where a lock is given back of which nothing is known: an element, or
+// what a parameter stands for. It may be any that somebody was handed.
+func (w *walk) unknown(lock ir.Expr) {
+	objs := w.objects.resolve(w.fn, lock, 0)
+	w.loose = w.loose || w.fn.Span.Known() && (len(objs) == 0 || objs[0].class == "" || strings.HasSuffix(objs[0].class, "[]"))
+}
+
 // guarded is how sure a double lock can be, by the conditions under which the lock
 // is taken again. One that asks the lock whether it is taken, or who the thread is,
 // is there to keep it from happening; so is a flag that is set where the lock is

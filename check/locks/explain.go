@@ -239,7 +239,8 @@ func (a *analysis) tellDouble(e *edge) (finding.Finding, bool) {
 	if e.fromAt.op == e.toAt.op && e.from.guess {
 		return f, false // taken as often as a loop goes round: it is of a kind that can be
 	}
-	if e.unsure || a.given[e.from.class] || a.handed[e.from.class] && (e.kept || f.At.File.Lang == ir.Python) {
+	local := e.from.root == newRoot && e.from.sel == "" && madeIn(e.fn, e.from.name)
+	if e.unsure || a.given[e.from.class] || local && a.loose || a.handed[e.from.class] && (e.kept || f.At.File.Lang == ir.Python) {
 		f.Level = finding.Possible // a callback, or in Python another thread, may give it back
 	} else if e.from.guess {
 		f.Level = finding.Likely

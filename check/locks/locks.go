@@ -70,7 +70,9 @@ type analysis struct {
 	leaks   []leak
 	handed  map[string]bool       // classes that one function takes and another gives back
 	given   map[string]bool       // classes that another thread than the holder gives back
+	loose   bool                  // somewhere a lock is given back of which nothing is known
 	pairs   map[[2]*ir.Start]bool // started one while the other ran
+	looped  map[*ir.Start]bool    // whether its function can come to it again
 	seen    map[[2]string]bool    // edges, by class, that a run has shown
 	moments *moments              // what is held at the lines of a dump, nil without one
 }
@@ -162,6 +164,7 @@ func runAt(p *ir.Program, o Options, m *moments) *analysis {
 		roots:   map[*ir.Func][]*arrival{},
 		handed:  map[string]bool{},
 		given:   map[string]bool{},
+		looped:  map[*ir.Start]bool{},
 		pairs:   map[[2]*ir.Start]bool{},
 		moments: m,
 	}

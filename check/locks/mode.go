@@ -40,11 +40,7 @@ type way struct {
 // comes to its second lock.
 func waysTo(e *edge) map[string]way {
 	out := map[string]way{}
-	op := e.toAt.op
-	if e.toAt.via != nil {
-		op = e.toAt.via.call
-	}
-	at := blockOf(e.fn, op)
+	at := blockOf(e.fn, e.toAt.entry())
 	if at == nil {
 		return out
 	}

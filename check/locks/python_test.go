@@ -89,6 +89,27 @@ def f():
     loop.call_later(1, lambda: print())
     done.acquire()
 `},
+		"a lock that somebody is handed": {`
+import threading
+pending = []
+def f():
+    mine = threading.Lock()
+    mine.acquire()
+    pending.append(mine)
+    mine.acquire()
+def wake():
+    for l in pending: l.release()
+`, `
+import threading
+pending = []
+def f():
+    mine = threading.Lock()
+    mine.acquire()
+    pending.append(mine)
+    mine.acquire()
+def wake():
+    for l in pending: print(l)
+`},
 		"a lock that is asked whether it is taken": {`
 import threading
 a = threading.Lock()

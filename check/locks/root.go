@@ -138,7 +138,7 @@ func (a *analysis) overlap(x, y *arrival, xquiet, yquiet bool) (may, seen bool) 
 	if x.root.entry == ir.Test && y.root.entry == ir.Test {
 		return false, false
 	}
-	if sx != nil && sy != nil && x.root.from == y.root.from && !a.many(x.root.from, sx) && !a.many(y.root.from, sy) {
+	if sx != nil && sy != nil && x.root.from == y.root.from && (sx != sy || !a.many(x.root.from, sx)) {
 		paired := a.pairs[[2]*ir.Start{sx, sy}]
 		if x.root.many || y.root.many { // two runs of what starts them may overlap
 			return true, paired
@@ -152,7 +152,15 @@ func (a *analysis) overlap(x, y *arrival, xquiet, yquiet bool) (may, seen bool) 
 // many reports whether a function may start several threads at one place that overlap:
 // not where each round of a loop waits for its own.
 func (a *analysis) many(f *ir.Func, s *ir.Start) bool {
-	return s.Many && (a.pairs[[2]*ir.Start{s, s}] || !loops(f, s))
+	if !s.Many || a.pairs[[2]*ir.Start{s, s}] {
+		return s.Many
+	}
+	again, known := a.looped[s]
+	if !known {
+		again = loops(f, s)
+		a.looped[s] = again
+	}
+	return !again
 }
 
 // loops reports whether a function can come to an operation again.
@@ -217,7 +225,7 @@ func (a *analysis) anyMeets(xs, ys []*arrival, xquiet, yquiet bool) bool {
 				// where the one is started, the other is called before or after
 			case oneWorker(sx, sy):
 				// one after the other
-			case sx == nil || sy == nil || x.root.from != y.root.from || a.many(x.root.from, sx) || a.many(y.root.from, sy):
+			case sx == nil || sy == nil || x.root.from != y.root.from || sx == sy && a.many(x.root.from, sx):
 				return true
 			case a.pairs[[2]*ir.Start{sx, sy}]:
 				return true

@@ -280,12 +280,14 @@ func (w *walk) step(op ir.Op, s *state) []*state {
 	case *ir.Acquire:
 		w.acquire(o, s)
 	case *ir.Release:
+		w.unknown(o.Lock)
 		if lock, ok := w.objects.lock(w.fn, o.Lock, o.Kind); ok || lock.label != "" {
 			w.release(s, lock, o.Mode)
 		} else if objs := w.objects.resolve(w.fn, o.Lock, 0); len(objs) == 1 {
 			w.release(s, objs[0], o.Mode)
 		}
 	case *ir.Hand:
+		w.unknown(o.Lock)
 		if lock, ok := w.objects.lock(w.fn, o.Lock, o.Kind); ok {
 			w.given[lock.class] = true
 		}

@@ -32,6 +32,7 @@ func (a *analysis) inTurn(c cycle) bool {
 // their names.
 func (a *analysis) signals(e *edge, n *arrival) (before, after map[string]bool) {
 	before, after = map[string]bool{}, map[string]bool{}
+	ahead, behind := map[*ir.Func]bool{}, map[*ir.Func]bool{}
 	frame := func(f *ir.Func, first, second ir.Span) {
 		for _, b := range f.Blocks {
 			for _, op := range b.Ops {
@@ -40,27 +41,62 @@ func (a *analysis) signals(e *edge, n *arrival) (before, after map[string]bool) 
 				switch {
 				case !at.Known() || !first.Known() || !second.Known() || at.File != first.File:
 				case deferred || at.Start > second.Start:
-					a.named(f, op, lets, after, map[*ir.Func]bool{})
+					a.named(f, op, lets, after, behind)
 				case at.Start < first.Start:
-					a.named(f, op, waits, before, map[*ir.Func]bool{})
+					a.named(f, op, stops, before, ahead)
+				}
+				if as, ok := op.(*ir.Assign); ok && at.Known() && second.Known() && at.Start > second.Start && flag(as.To) != "" {
+					after["flag "+flag(as.To)] = true
 				}
 			}
 		}
 	}
 	frame(e.fn, e.fromAt.outermost(), e.toAt.outermost())
+	polled(e.fn, e.fromAt.entry(), before)
+	if s := n.root.start; s != nil { // its end is what a join waits for
+		if text, ok := strings.CutSuffix(s.Span.Text(), ".start()"); ok {
+			after[short(text)] = true
+		}
+	}
 	for ; n != nil && n.call != nil; n = n.via {
 		frame(n.from, n.call.Span, n.call.Span)
+		polled(n.from, n.call, before)
 	}
 	return before, after
 }
 
-// outermost is where the site is reached from its frame.
-func (s site) outermost() ir.Span {
-	if s.via != nil {
-		return s.via.call.Span
+// polled are the flags that a function waits for in a loop before it comes to an
+// operation.
+func polled(f *ir.Func, op ir.Op, before map[string]bool) {
+	at := blockOf(f, op)
+	if at == nil {
+		return
 	}
-	return s.op.At()
+	for _, b := range f.Blocks {
+		if b.If == nil || b == at || !leads(b, at, nil) || leads(at, b, nil) {
+			continue
+		}
+		test := b.If
+		if c, ok := test.(*ir.Compare); ok {
+			test = c.X
+		}
+		again := slices.ContainsFunc(b.Next, func(n *ir.Block) bool { return leads(n, b, nil) })
+		if name := flag(test); name != "" && again {
+			before["flag "+name] = true
+		}
+	}
 }
+
+// entry is the operation by which the site is reached from its frame.
+func (s site) entry() ir.Op {
+	if s.via != nil {
+		return s.via.call
+	}
+	return s.op
+}
+
+// outermost is where the site is reached from its frame.
+func (s site) outermost() ir.Span { return s.entry().At() }
 
 // named collects what an operation, or what it calls, does of a kind, by the last part
 // of the names of what it is done to.
@@ -92,6 +128,9 @@ func (a *analysis) named(f *ir.Func, op ir.Op, kind func(string) bool, into map[
 		into[short(text[:at])] = true
 	}
 }
+
+// stops reports whether something says by its name that it waits, a join too.
+func stops(name string) bool { return waits(name) || strings.HasSuffix(name, ".join") }
 
 // lets reports whether something says by its name that it lets others go on. A barrier
 // does so by waiting.

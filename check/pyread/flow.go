@@ -93,6 +93,7 @@ func (b *builder) forStmt(s *syntax.For) {
 	b.assign(s.Target, b.element(over, s.Iter), b.at(s.Target))
 	b.looping(s.Body, after, head)
 	b.cur = end
+	b.drained(s.Iter)
 	b.statements(s.Orelse)
 	b.to(after)
 	b.cur = after

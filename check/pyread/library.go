@@ -104,6 +104,9 @@ func (b *builder) builtin(e *syntax.Call, name string) ir.Expr {
 			if name == "next" {
 				return b.element(v, e)
 			}
+			if name != "iter" && name != "reversed" {
+				b.drained(e.Args[0])
+			}
 			return &ir.Choice{Where: b.where(e), Of: []ir.Expr{v}}
 		}
 	case "map":

@@ -59,7 +59,10 @@ func (b *builder) handedOver(e *syntax.Call) {
 // It is told as it was written in a function.
 func (b *builder) hand(e syntax.Expr, in *builder) bool {
 	a, ok := e.(*syntax.Attribute)
-	if !ok || a.Attr != "release" || lockKinds[b.r.typeOf(a.Value, in.f)] == ir.NoLock {
+	if !ok || a.Attr != "release" {
+		return false
+	}
+	if t := b.r.typeOf(a.Value, in.f); t != "" && lockKinds[t] == ir.NoLock {
 		return false
 	}
 	b.emit(&ir.Hand{Span: b.at(a), Lock: in.value(a.Value)})

@@ -117,6 +117,9 @@ func (b *builder) threadMethod(e *syntax.Call, a *syntax.Attribute, t string) ir
 	case "map", "imap", "starmap", "imap_unordered":
 		if pools[t] && len(e.Args) > 0 && b.start(e, e.Args[:1], b.f, b.at(e), true) {
 			b.onWorker(a.Value)
+			if strings.HasPrefix(t, "multiprocessing") && !strings.HasPrefix(a.Attr, "imap") {
+				b.emit(&ir.Join{Span: b.at(e), What: b.m.text(a.Value), Of: b.at(e)}) // it returns when all are done
+			}
 			return b.unknown(e, b.values(e.Args[1:])...)
 		}
 	case "create_task", "start_soon":
@@ -133,6 +136,17 @@ func (b *builder) threadMethod(e *syntax.Call, a *syntax.Attribute, t string) ir
 		}
 	}
 	return nil
+}
+
+// drained notes that all that a pool's map has started is waited for.
+func (b *builder) drained(e syntax.Expr) {
+	call, ok := e.(*syntax.Call)
+	if !ok {
+		return
+	}
+	if a, ok := call.Func.(*syntax.Attribute); ok && strings.Contains(a.Attr, "map") && pools[b.r.typeOf(a.Value, b.f)] {
+		b.emit(&ir.Join{Span: b.at(e), What: b.m.text(a.Value), Of: b.at(e)})
+	}
 }
 
 // onWorker notes that the thread started last runs on a pool of one.
