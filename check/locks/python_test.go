@@ -110,6 +110,23 @@ def f():
 def wake():
     for l in pending: print(l)
 `},
+		"a lock that a callback hands over": {`
+import threading
+def f(give):
+    mine = threading.Lock()
+    mine.acquire()
+    give(mine)
+    mine.acquire()
+f(lambda l: threading.Timer(0, l.release).start())
+`, `
+import threading
+def f(give):
+    mine = threading.Lock()
+    mine.acquire()
+    give(mine)
+    mine.acquire()
+f(lambda l: threading.Timer(0, l.locked).start())
+`},
 		"a lock that is asked whether it is taken": {`
 import threading
 a = threading.Lock()

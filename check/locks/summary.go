@@ -136,7 +136,7 @@ func (a *analysis) interesting(f *ir.Func) bool {
 	for _, b := range f.Blocks {
 		for _, op := range b.Ops {
 			switch o := op.(type) {
-			case *ir.Acquire, *ir.Release, *ir.Wait, *ir.Start:
+			case *ir.Acquire, *ir.Release, *ir.Hand, *ir.Wait, *ir.Start:
 				return true
 			case *ir.Call:
 				for _, c := range o.Callees {
