@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -143,47 +142,31 @@ type chunkEntry struct {
 	most  int  // events that the first Write had: what later ones lack was rejected
 }
 
-// sql is the statement that makes the row, for so many events.
-func (c *chunkEntry) sql(conn *pgconn.PgConn, events []*penstock.Event) (string, error) {
+func (c *chunkEntry) enter(ctx context.Context, conn *pgx.Conn, events []*penstock.Event) ([]*penstock.Event, error) {
 	c.most = max(c.most, len(events))
 	k := c.chunk
-	texts := []string{k.Job, k.Source, c.table.loader, c.table.o.Stream.Table.Name}
-	for i := range texts {
-		escaped, err := conn.EscapeString(texts[i])
-		if err != nil {
-			return "", err
-		}
-		texts[i] = "'" + escaped + "'"
+	batch := &pgx.Batch{}
+	if c.later {
+		batch.Queue("SET LOCAL synchronous_commit = off")
 	}
-	return fmt.Sprintf("INSERT INTO %s (job, source, loader, table_name, start, length, first, records, loaded, rejects) VALUES (%s, %s, %s, %s, %d, %d, %d, %d, %d, %d)",
-		c.table.ledger.chunks, texts[0], texts[1], texts[2], texts[3], k.Start, k.Length, k.First, k.Count, len(events), k.Rejects+int64(c.most-len(events))), nil
-}
-
-// entered reports whether a statement failed since the chunk is in the ledger.
-func entered(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) && refused.Code == "23505" && refused.TableName == chunksName
-}
-
-// find looks whose the row is that is there.
-func (c *chunkEntry) find(ctx context.Context, conn *pgx.Conn) error {
+	made := false
+	batch.Queue("INSERT INTO "+c.table.ledger.chunks+" (job, source, start, length, first, records, loaded, rejects, loader, table_name) "+
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+		k.Job, k.Source, k.Start, k.Length, int64(k.First), k.Count, len(events), k.Rejects+int64(c.most-len(events)), c.table.loader, c.table.o.Stream.Table.Name).
+		Exec(func(tag pgconn.CommandTag) error {
+			made = tag.RowsAffected() == 1
+			return nil
+		})
+	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, err
+	}
+	if made {
+		return events, nil
+	}
 	var loader string
-	err := conn.QueryRow(ctx, "SELECT loader FROM "+c.table.ledger.chunks+" WHERE job = $1 AND source = $2 AND start = $3",
-		c.chunk.Job, c.chunk.Source, c.chunk.Start).Scan(&loader)
+	err := conn.QueryRow(ctx, "SELECT loader FROM "+c.table.ledger.chunks+" WHERE job = $1 AND source = $2 AND start = $3", k.Job, k.Source, k.Start).Scan(&loader)
 	c.ours = loader == c.table.loader
-	return err
-}
-
-func (c *chunkEntry) enter(ctx context.Context, conn *pgx.Conn, events []*penstock.Event) ([]*penstock.Event, error) {
-	sql, err := c.sql(conn.PgConn(), events)
-	if err != nil {
-		return nil, err
-	}
-	tag, err := conn.Exec(ctx, sql+" ON CONFLICT DO NOTHING")
-	if err != nil || tag.RowsAffected() == 0 {
-		return nil, err
-	}
-	return events, nil
+	return nil, err
 }
 
 func (c *chunkEntry) settle(e *penstock.Event, written bool) {

@@ -15,15 +15,12 @@ type ledgerNames struct {
 	chunks, sources, offsets, rejects, deferred, replaced string
 }
 
-// chunksName is the table of the chunks that are loaded.
-const chunksName = "penstock_chunks"
-
 func newLedgerNames(table pgx.Identifier) ledgerNames {
 	beside := func(name string) string {
 		return append(append(pgx.Identifier{}, table[:len(table)-1]...), name).Sanitize()
 	}
 	return ledgerNames{
-		chunks:   beside(chunksName),
+		chunks:   beside("penstock_chunks"),
 		sources:  beside("penstock_sources"),
 		offsets:  beside("penstock_offsets"),
 		rejects:  beside("penstock_rejects"),

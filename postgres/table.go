@@ -8,10 +8,9 @@
 //	err = penstock.Bisect{To: penstock.DeadLetters{To: sink}}.Write(ctx, batch)  // rejects kept beside the table
 //	finished, err := table.Finish(ctx)                                     // after the last chunk: primary key, indexes
 //
-// Rows travel by binary COPY, encoded here while the server works. A chunk's
-// rows and its entry in the ledger go as one message. Beside the table, in its
-// schema, stand penstock_chunks, penstock_sources, penstock_offsets,
-// penstock_rejects and penstock_deferred: the ledger.
+// Rows travel by binary COPY, encoded here while the server works. Beside the
+// table, in its schema, stand penstock_chunks, penstock_sources,
+// penstock_offsets, penstock_rejects and penstock_deferred: the ledger.
 package postgres
 
 import (
@@ -119,7 +118,6 @@ func (t *Table) connect(ctx context.Context, dsn string) error {
 	config.MaxConns = int32(t.o.Connections)
 	config.MaxConnIdleTime = time.Minute
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
-	config.ConnConfig.RuntimeParams["standard_conforming_strings"] = "on" // chunkEntry.sql quotes by it
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "penstock"
 	}

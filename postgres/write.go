@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/penstock-io/penstock"
 )
@@ -99,74 +97,22 @@ func (s *sink) settle(ctx context.Context, events, todo []*penstock.Event) {
 
 // commit is the whole transaction, and returns the events that it has written.
 func (w *writing) commit(ctx context.Context, events []*penstock.Event) (todo []*penstock.Event, err error) {
-	if c, ok := w.entry.(*chunkEntry); ok {
-		return w.commitChunk(ctx, c, events)
-	}
 	if todo, err = w.begin(ctx, events); err != nil {
 		return nil, err
 	}
 	if err := w.copy(ctx, todo); err != nil {
 		return nil, err
 	}
-	return todo, w.end(ctx)
-}
-
-func (w *writing) end(ctx context.Context) error {
 	if _, err := w.conn.Exec(ctx, "COMMIT"); err != nil {
-		return fmt.Errorf("commit (what became of it the next attempt tells): %w", err)
+		return nil, fmt.Errorf("commit (what became of it the next attempt tells): %w", err)
 	}
-	return nil
+	return todo, nil
 }
 
-// commitChunk is commit in one message, whose statements the server takes
-// without waiting for an answer between them; where rows are counted, the COMMIT
-// waits for their number. Where the chunk is in the ledger
-// already, the entry fails, and with it all that follows.
-func (w *writing) commitChunk(ctx context.Context, c *chunkEntry, events []*penstock.Event) ([]*penstock.Event, error) {
-	entry, err := c.sql(w.conn.PgConn(), events)
-	if err != nil {
-		return nil, err
-	}
-	statements := []string{beginSQL}
-	if c.later {
-		statements = append(statements, "SET LOCAL synchronous_commit = off")
-	}
-	statements = append(statements, entry)
-	if len(events) > 0 {
-		statements = append(statements, w.table.copySQL)
-		if w.table.staged {
-			statements = append(statements, w.table.mergeSQL)
-		}
-	}
-	counted := w.table.counted && len(events) > 0
-	if !counted {
-		statements = append(statements, "COMMIT")
-	}
-	all := strings.Join(statements, "; ")
-	var tag pgconn.CommandTag
-	if len(events) > 0 {
-		tag, err = w.copyFrom(ctx, events, all)
-	} else {
-		_, err = w.conn.Exec(ctx, all)
-	}
-	if err == nil && counted {
-		if err = w.table.arrived(tag, events); err == nil {
-			err = w.end(ctx)
-		}
-	}
-	if entered(err) {
-		w.rollback(ctx)
-		return nil, c.find(ctx, w.conn)
-	}
-	return events, err
-}
-
-// beginSQL has deferred constraints checked with each statement, so that a
-// refused row is found before the commit.
-const beginSQL = "BEGIN; SET CONSTRAINTS ALL IMMEDIATE"
-
+// begin has deferred constraints checked with each statement, so that a refused
+// row is found before the commit.
 func (w *writing) begin(ctx context.Context, events []*penstock.Event) ([]*penstock.Event, error) {
-	if _, err := w.conn.Exec(ctx, beginSQL); err != nil {
+	if _, err := w.conn.Exec(ctx, "BEGIN; SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
 		return nil, err
 	}
 	return w.entry.enter(ctx, w.conn, events)
@@ -177,7 +123,12 @@ func (w *writing) copy(ctx context.Context, events []*penstock.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	tag, err := w.copyFrom(ctx, events, w.table.copySQL)
+	w.rows = &rows{table: w.table, events: events}
+	tag, err := w.conn.PgConn().CopyFrom(ctx, w.rows, w.table.copySQL)
+	w.rows.end()
+	if w.rows.why != nil {
+		return errUnfit
+	}
 	if err == nil && w.table.staged {
 		tag, err = w.conn.Exec(ctx, w.table.mergeSQL)
 	}
@@ -185,18 +136,6 @@ func (w *writing) copy(ctx context.Context, events []*penstock.Event) error {
 		return err
 	}
 	return w.table.arrived(tag, events)
-}
-
-// copyFrom runs statements, one of which is a COPY from here, and returns the
-// last one's tag.
-func (w *writing) copyFrom(ctx context.Context, events []*penstock.Event, sql string) (pgconn.CommandTag, error) {
-	w.rows = &rows{table: w.table, events: events}
-	tag, err := w.conn.PgConn().CopyFrom(ctx, w.rows, sql)
-	w.rows.end()
-	if w.rows.why != nil && !entered(err) {
-		return tag, errUnfit
-	}
-	return tag, err
 }
 
 // refuse rejects the events at fault and reports that the others were not

@@ -19,7 +19,9 @@ var withoutLedger = map[string]map[string]string{
 	"postgres/chunk.go": {
 		"Claim": `return penstock.ChunkFree, nil`,
 		"leave": ``,
-		"sql":   `return "SELECT 1", nil`,
+		"enter": `batch := &pgx.Batch{}
+		batch.Queue("SET LOCAL synchronous_commit = off").Exec(func(pgconn.CommandTag) error { return nil })
+		return events, conn.SendBatch(ctx, batch).Close()`,
 	},
 	"postgres/secure.go": {
 		"Secure": `if _, err := t.pool.Exec(ctx, "UPDATE "+t.ledger.sources+" SET at = at"); err != nil {
