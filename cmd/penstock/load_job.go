@@ -60,6 +60,9 @@ type loading struct {
 // errTooMany ends a load that finds more rejects than it may.
 var errTooMany = errors.New("too many rejects")
 
+// errStopped ends a load that a signal has stopped.
+var errStopped = errors.New("stopped; the same command goes on from here")
+
 func (l *loading) run(ctx context.Context, sh shell) (err error) {
 	l.began = time.Now()
 	l.done, l.codes = map[place]penstock.Tally{}, map[place]map[string]int64{}
@@ -81,6 +84,9 @@ func (l *loading) run(ctx context.Context, sh shell) (err error) {
 	inOrder := false
 	if !l.config.dryRun {
 		if l.target, inOrder, err = l.config.openTarget(ctx, l.stream, l.mode, l.job, l.log); err != nil {
+			if ctx.Err() != nil { // in a database's words
+				return errStopped
+			}
 			return err
 		}
 		_, l.toTopic = l.target.(*kafkaTarget)

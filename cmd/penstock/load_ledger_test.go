@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,4 +78,19 @@ func TestFailedLoadSecuresWhatIs(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestLoadIsStoppedWhileItOpens: a signal that comes before the first record is
+// told as one, and not as the database's failure.
+func TestLoadIsStoppedWhileItOpens(t *testing.T) {
+	for name, fresh := range loadTargets(t) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		c := newLoadCase(t, 10, fresh(t))
+		var errs bytes.Buffer
+		code := run(ctx, []string{"load", c.file, "--to", c.to, "--rejects", c.dir}, shell{stdin: strings.NewReader(""), stdout: io.Discard, stderr: &errs, getenv: func(string) string { return "" }})
+		if code != exitFailed || !strings.Contains(errs.String(), "stopped; the same command goes on from here") {
+			t.Errorf("%s: exit code %d: %s", name, code, errs.String())
+		}
+	}
 }

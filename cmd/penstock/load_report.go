@@ -77,6 +77,9 @@ type loadSummary struct {
 // report says what became of the load, and how it ends.
 func (l *loading) report(ctx context.Context, sh shell, failed error) error {
 	sum := l.summarise(failed)
+	for _, name := range l.ignoredInVain() {
+		l.log.Warn("--ignore-columns names a column that no file has: is it written right?", "column", name)
+	}
 	if l.target != nil && failed == nil {
 		if err := l.settleAll(ctx, sum); err != nil {
 			return err
@@ -99,7 +102,7 @@ func (l *loading) report(ctx context.Context, sh shell, failed error) error {
 	}
 	switch {
 	case errors.Is(failed, context.Canceled):
-		return errors.New("stopped; the same command goes on from here")
+		return errStopped
 	case errors.Is(failed, errTooMany) && l.target != nil:
 		return fmt.Errorf("%w: what is loaded stays; look at the reasons, and run the same command with a higher limit to go on", failed)
 	case failed != nil:
@@ -108,6 +111,25 @@ func (l *loading) report(ctx context.Context, sh shell, failed error) error {
 		return errFindings
 	}
 	return nil
+}
+
+// ignoredInVain are the names of --ignore-columns that no file has as a column,
+// as far as all files' columns are known; those of rejects are a part.
+func (l *loading) ignoredInVain() (names []string) {
+	var columns []string
+	for _, file := range l.files {
+		header := l.source.Header(file)
+		if header == nil || l.config.retryRejects {
+			return nil
+		}
+		columns = append(columns, header...)
+	}
+	for _, name := range l.source.Ignore {
+		if name != "" && name != "-" && !slices.Contains(columns, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (l *loading) summarise(failed error) *loadSummary {
