@@ -93,6 +93,9 @@ func (b *binding) hole(i int) bool {
 	if !b.around[i].Value() || !b.plain(s, false) {
 		return false
 	}
+	if _, odd := b.odd[b.span(s.expr)]; odd {
+		b.note = "what " + b.source(s.expr) + " prints is bound as text: if that is a number, SQL or has quotes, it is another value now"
+	}
 	b.mark(s, b.value(s))
 	return true
 }

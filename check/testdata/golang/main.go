@@ -59,6 +59,8 @@ func main() {
 			return map[string]func(string) (*sql.Rows, error){"f": tabled}["f"](store.Escaped(note))
 		}},
 		{"escaped for one that is passed", func() (*sql.Rows, error) { return on(note, store.Escaped, passed) }},
+		{"prints itself with quotes", func() (*sql.Rows, error) { return printed(literal{num}) }},
+		{"prints itself between quotes", func() (*sql.Rows, error) { return printedBetween(plain{num}) }},
 	} {
 		fmt.Println(c.name, shown(c.run()))
 	}
@@ -178,4 +180,20 @@ func passed(s string) (*sql.Rows, error) {
 
 func on(s string, escape func(string) string, query func(string) (*sql.Rows, error)) (*sql.Rows, error) {
 	return query(escape(s))
+}
+
+type literal struct{ s string }
+
+func (l literal) String() string { return "'" + l.s + "'" }
+
+func printed(l literal) (*sql.Rows, error) {
+	return db.Query(fmt.Sprintf("SELECT id FROM t WHERE note = %v", l))
+}
+
+type plain struct{ s string }
+
+func (p plain) String() string { return p.s }
+
+func printedBetween(p plain) (*sql.Rows, error) {
+	return db.Query(fmt.Sprintf("SELECT id FROM t WHERE note = '%v'", p))
 }
