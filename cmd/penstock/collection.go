@@ -12,7 +12,7 @@ import (
 // What the garbage collector may use: garbage comes together until the heap is
 // heapBudget large, and garbageMin of it in any case.
 const (
-	heapBudget = 52 << 20
+	heapBudget = 48 << 20
 	garbageMin = 8 << 20
 )
 
