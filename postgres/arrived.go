@@ -17,13 +17,8 @@ SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass($1) AND (relkind NOT
   OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (SELECT to_regclass($1) UNION SELECT relid FROM pg_partition_tree(to_regclass($1)))
     AND tgtype & 7 = 7 AND NOT tgisinternal AND tgenabled <> 'D')` // 1 for each row, 2 before, 4 an insert
 
-// A querier is a connection, a pool of them or a transaction.
-type querier interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-func leavesOut(ctx context.Context, q querier, name pgx.Identifier) (does bool, err error) {
-	err = q.QueryRow(ctx, leavesOutSQL, name.Sanitize()).Scan(&does)
+func leavesOut(ctx context.Context, tx pgx.Tx, name pgx.Identifier) (does bool, err error) {
+	err = tx.QueryRow(ctx, leavesOutSQL, name.Sanitize()).Scan(&does)
 	return does, err
 }
 

@@ -66,7 +66,6 @@ type Table struct {
 	time     int   // the time's place in columns, -1 for none
 	extra    int   // the place in columns of what the schema does not name, -1 for none
 	staged   bool  // rows go through a temporary table
-	counted  bool  // the table may leave rows out: a chunk's are counted before its commit
 	loader   string
 	copySQL  string
 	mergeSQL string // from the temporary table on
@@ -183,9 +182,6 @@ func (t *Table) prepare(ctx context.Context) error {
 	}
 	if err := t.checkRights(ctx); err != nil {
 		return err
-	}
-	if t.counted, err = leavesOut(ctx, t.pool, t.into); err != nil {
-		return fmt.Errorf("read its triggers: %w", err)
 	}
 	t.compose()
 	t.pool.Reset() // connections made before the plan have no temporary table
