@@ -19,7 +19,6 @@ import (
 // load is a closed loop: each connection sends its next request when the one
 // before is answered.
 type load struct {
-	addr        string
 	connections int
 	events      int // in one request
 	window      time.Duration
@@ -47,7 +46,12 @@ var nextOrder atomic.Int64
 
 func init() { nextOrder.Store(time.Now().Unix() * 1_000_000_000) }
 
-func (l load) run(ctx context.Context) (measured, error) {
+// to returns what puts the load on a server.
+func (l load) to(s *server) func(context.Context) (measured, error) {
+	return func(ctx context.Context) (measured, error) { return l.run(ctx, s.addr) }
+}
+
+func (l load) run(ctx context.Context, addr string) (measured, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.window)
 	defer cancel()
 	results := make([]measured, l.connections)
@@ -55,7 +59,7 @@ func (l load) run(ctx context.Context) (measured, error) {
 	begin := time.Now()
 	var wait sync.WaitGroup
 	for i := range l.connections {
-		wait.Go(func() { results[i], errs[i] = l.connection(ctx) })
+		wait.Go(func() { results[i], errs[i] = l.connection(ctx, addr) })
 	}
 	wait.Wait()
 	all := measured{elapsed: time.Since(begin)}
@@ -67,13 +71,13 @@ func (l load) run(ctx context.Context) (measured, error) {
 	return all, errors.Join(errs...)
 }
 
-func (l load) connection(ctx context.Context) (m measured, err error) {
-	conn, err := net.Dial("tcp", l.addr)
+func (l load) connection(ctx context.Context, addr string) (m measured, err error) {
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return m, err
 	}
 	defer conn.Close()
-	req := newRequest(l.addr, l.events)
+	req := newRequest(addr, l.events)
 	in := bufio.NewReaderSize(conn, 64<<10)
 	for ctx.Err() == nil {
 		req.renew()

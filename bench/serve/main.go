@@ -27,9 +27,13 @@ type options struct {
 }
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == floorCommand {
-		serveFloor(os.Args[2])
-		return
+	if len(os.Args) > 2 {
+		switch os.Args[1] {
+		case floorCommand:
+			serveFloor(os.Args[2])
+		case usualCommand:
+			serveUsual(os.Args[2], os.Args[3])
+		}
 	}
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds of each row")
@@ -50,24 +54,38 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer p.stop()
-	floor, err := startFloor(ctx)
+	floor, err := startRival(ctx, floorCommand)
 	if err != nil {
 		return err
 	}
 	defer floor.stop()
-
-	for _, connections := range []int{64, 256} {
-		single, err := compareSingle(ctx, o, p, floor, connections)
-		if err != nil {
-			return fmt.Errorf("single-event rows: %w", err)
-		}
-		single.print(os.Stdout)
-	}
-	batch, err := compareBatches(ctx, o, p)
+	usual, err := startRival(ctx, usualCommand, p.broker)
 	if err != nil {
-		return fmt.Errorf("batch rows: %w", err)
+		return err
 	}
-	batch.print(os.Stdout)
+	defer usual.stop()
+
+	single := load{connections: 64, events: 1, window: o.window}
+	wide := load{connections: 256, events: 1, window: o.window}
+	batches := load{connections: 16, events: 100, window: o.window}
+	for _, c := range []comparison{
+		{title: "single-event POST, ack=disk, 64 connections (requests/s)", floor: 0.5,
+			rival: "net/http that reads the body and answers 202", load: single, against: single.to(floor)},
+		{title: "single-event POST, ack=disk, 256 connections (requests/s)", floor: 0.5,
+			rival: "net/http that reads the body and answers 202", load: wide, against: wide.to(floor)},
+		{title: "single-event POST, acknowledged and drained, 64 connections (requests/s)", floor: 1, drained: true,
+			rival: usualName, load: single, against: single.to(usual)},
+		{title: "NDJSON of 100, acknowledged and drained, 16 connections (events/s)", floor: 1, drained: true,
+			rival: usualName, load: batches, against: batches.to(usual)},
+		{title: "NDJSON of 100, acknowledged and drained, 16 connections (events/s)", floor: 0.5, drained: true,
+			rival: "franz-go asynchronous produce into the same broker", load: batches,
+			against: func(ctx context.Context) (measured, error) { return produce(ctx, p.broker, o.window) }},
+	} {
+		if err := c.run(ctx, o.rounds, p); err != nil {
+			return fmt.Errorf("%s: %w", c.title, err)
+		}
+		c.print(os.Stdout)
+	}
 	return measureMemory(ctx, o, p)
 }
 
@@ -82,8 +100,8 @@ func measureMemory(ctx context.Context, o options, host *server) error {
 	defer p.stop()
 	for range o.rounds {
 		for _, l := range []load{{connections: 64, events: 1}, {connections: 16, events: 100}} {
-			l.addr, l.window = p.addr, o.window
-			if _, err := l.run(ctx); err != nil {
+			l.window = o.window
+			if _, err := l.to(p)(ctx); err != nil {
 				return err
 			}
 			if err := p.awaitDrained(ctx); err != nil {
@@ -93,56 +111,4 @@ func measureMemory(ctx context.Context, o options, host *server) error {
 	}
 	fmt.Printf("\nmemory of a penstock with its broker in another process, after %v of load\n", time.Duration(2*o.rounds)*o.window)
 	return p.printMemory(os.Stdout)
-}
-
-// compareSingle posts one event a request, ack=disk, to penstock and to a
-// net/http server that only reads the body and answers 202.
-func compareSingle(ctx context.Context, o options, p, floor *server, connections int) (comparison, error) {
-	c := comparison{
-		title: fmt.Sprintf("single-event POST, ack=disk, %d connections (requests/s)", connections),
-		ours:  "penstock serve", rival: "net/http that reads the body and answers 202", floor: 0.5,
-	}
-	for range o.rounds {
-		rival, err := load{addr: floor.addr, connections: connections, events: 1, window: o.window}.run(ctx)
-		if err != nil {
-			return c, err
-		}
-		ours, err := load{addr: p.addr, connections: connections, events: 1, window: o.window}.run(ctx)
-		if err != nil {
-			return c, err
-		}
-		if err := p.awaitDrained(ctx); err != nil {
-			return c, err
-		}
-		c.add(ours, rival)
-	}
-	return c, nil
-}
-
-// compareBatches posts NDJSON of 100 until the window ends and counts what is
-// acknowledged and drained by the time the last of it is in the broker; the
-// rival is franz-go producing the same records asynchronously into the same
-// broker.
-func compareBatches(ctx context.Context, o options, p *server) (comparison, error) {
-	c := comparison{
-		title: "NDJSON of 100, ack=disk, 16 connections, acknowledged and drained (events/s)",
-		ours:  "penstock serve", rival: "franz-go asynchronous produce into the same broker", floor: 0.5,
-	}
-	for range o.rounds {
-		rival, err := produce(ctx, p.broker, o.window)
-		if err != nil {
-			return c, err
-		}
-		begin := time.Now()
-		ours, err := load{addr: p.addr, connections: 16, events: 100, window: o.window}.run(ctx)
-		if err != nil {
-			return c, err
-		}
-		if err := p.awaitDrained(ctx); err != nil {
-			return c, err
-		}
-		ours.elapsed = time.Since(begin)
-		c.add(ours, rival)
-	}
-	return c, nil
 }

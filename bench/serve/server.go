@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// floorCommand makes this program the rival's server.
+// floorCommand makes this program the server of the single-event rows.
 const floorCommand = "serve-floor"
 
 // serveFloor is the least an HTTP server can do: read the body, answer 202.
@@ -36,16 +36,18 @@ type server struct {
 	cmd                 *exec.Cmd
 }
 
-func startFloor(ctx context.Context) (*server, error) {
+// startRival makes this program a rival's server, in a process of its own.
+func startRival(ctx context.Context, command string, args ...string) (*server, error) {
 	s := &server{addr: freeAddr()}
 	dir, err := os.MkdirTemp("", "penstock-bench-")
 	if err != nil {
 		return nil, err
 	}
 	s.dir = dir
-	if s.cmd, err = build(ctx, dir, "./bench/serve", floorCommand, s.addr); err != nil {
+	if s.cmd, err = build(ctx, dir, "./bench/serve", append([]string{command, s.addr}, args...)...); err != nil {
 		return nil, err
 	}
+	s.cmd.Stderr = os.Stderr
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
