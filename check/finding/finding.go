@@ -156,6 +156,7 @@ type Rewrite struct {
 	Whole  ir.Expr          // the expression that builds the text
 	Driver string
 	Style  ir.Style
+	Schema *Schema // what the program says of its tables; nil for nothing
 	// Made tells what the program made of the value that is written at a span;
 	// false when the engine knows no value there. Nil says that it made nothing.
 	Made func(at ir.Span) (Making, bool)

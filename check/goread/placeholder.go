@@ -96,8 +96,20 @@ func (b *binding) hole(i int) bool {
 	if _, odd := b.odd[b.span(s.expr)]; odd {
 		b.note = "what " + b.source(s.expr) + " prints is bound as text: if that is a number, SQL or has quotes, it is another value now"
 	}
+	b.stored(b.around[i])
 	b.mark(s, b.value(s))
 	return true
+}
+
+// stored notes a column that keeps text as it is, where text was a number in the
+// statement.
+func (b *binding) stored(at finding.Place) {
+	if at.Database == finding.Postgres {
+		return
+	}
+	if column := b.rewrite.Schema.NoNumbers(at); column != "" {
+		b.note = "the program declares " + column + " as no number: what was a number in the statement is text now"
+	}
 }
 
 // value is the hole as an argument of the call: the text that it was, where a
@@ -234,6 +246,7 @@ func (b *binding) inList(i int) bool {
 	if open == nil || shut == nil || !b.around[i].List() || !b.plain(b.flat[i], true) {
 		return false
 	}
+	b.stored(b.around[i])
 	list := b.source(c.Args[0])
 	if b.rewrite.Style == ir.Dollar && b.rewrite.Driver == "pgx" {
 		verb := " = ANY("

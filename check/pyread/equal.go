@@ -44,11 +44,15 @@ func (b *binding) fits(i int, place finding.Context) bool {
 	case finding.Quoted, finding.Partial:
 		return b.fitsQuoted(at)
 	case finding.InList:
-		b.doubt(at.Database)
+		b.stored(at)
+		b.doubt(at)
 		return at.List()
 	}
-	if !b.numeric(s) && !b.declared(s.expr) {
-		b.doubt(at.Database)
+	if !b.numeric(s) {
+		b.stored(at)
+		if !b.declared(s.expr) {
+			b.doubt(at)
+		}
 	}
 	head := regexpHead.MatchString(at.Before)
 	return (place.Bindable() || !head) && b.native(s.expr) && (at.Value() || b.numeric(s) && at.Alone())
@@ -111,13 +115,26 @@ func (b *binding) declared(e syntax.Expr) bool {
 
 // doubt notes what of the file's a driver does not take, and a value may be: an
 // object that prints itself, for SQLite a Decimal.
-func (b *binding) doubt(d finding.Database) {
+func (b *binding) doubt(at finding.Place) {
 	odd := b.oddities()
 	switch {
 	case odd.printing != "":
 		b.note = "a driver takes no " + odd.printing + ", which prints itself: if the value is one, the query fails"
-	case odd.decimals && d == finding.SQLite:
+	case odd.decimals && at.Database == finding.SQLite:
 		b.note = "sqlite3 takes no Decimal: if the value is one, the query fails"
+	case odd.arrays:
+		b.note = "a driver takes no number of NumPy's: if the value is one, it is another value now, or the query fails"
+	}
+}
+
+// stored notes a column that keeps text as it is, where the value may be text that
+// was a number in the statement.
+func (b *binding) stored(at finding.Place) {
+	if at.Database != finding.SQLite {
+		return
+	}
+	if column := b.rewrite.Schema.NoNumbers(at); column != "" {
+		b.note = "the program declares " + column + " as no number: if the value is text, it was a number in the statement and is text now"
 	}
 }
 

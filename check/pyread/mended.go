@@ -135,6 +135,7 @@ type scope struct {
 	stores  map[string]int           // nodes that give a name a value, or take it
 	rebound map[string]bool          // names that a Name gives another value
 	loads   map[string]int           // where a name is read, but by what writes logs
+	printed map[string]bool          // names that are printed
 	last    map[string]uint32        // where a name stands for the last time
 	shared  map[string]bool          // declared to be of another function
 	builds  map[string][]syntax.Stmt // name = value, name += value
@@ -153,7 +154,8 @@ func (m *mended) scope(fn *syntax.FunctionDef) *scope {
 	}
 	s := &scope{
 		params: map[string]*syntax.Arg{}, stores: map[string]int{}, rebound: map[string]bool{}, loads: map[string]int{}, last: map[string]uint32{},
-		shared: map[string]bool{}, builds: map[string][]syntax.Stmt{}, tuples: map[string]bool{}, gives: map[string][]syntax.Node{},
+		printed: map[string]bool{},
+		shared:  map[string]bool{}, builds: map[string][]syntax.Stmt{}, tuples: map[string]bool{}, gives: map[string][]syntax.Node{},
 	}
 	if fn != nil {
 		for _, a := range params(fn.Args) {
@@ -213,6 +215,7 @@ func (s *scope) logged(c *syntax.Call) {
 	for _, e := range c.Args {
 		if x, ok := e.(*syntax.Name); ok && logs[lastName(c.Func)] {
 			s.loads[x.ID]--
+			s.printed[x.ID] = s.printed[x.ID] || lastName(c.Func) == "print"
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 type oddities struct {
 	printing string // a class with __str__ or __format__ that is no error; "" for none
 	decimals bool   // it imports decimal or fractions
+	arrays   bool   // it imports numpy or pandas, whose numbers are none of Python's
+	enums    bool   // it imports enum, whose members some Pythons format in another way than str does
 }
 
 // oddities looks a file through once.
@@ -27,13 +29,20 @@ func (m *mended) oddities() oddities {
 			}
 		case *syntax.Import:
 			for _, a := range n.Names {
-				m.odd.decimals = m.odd.decimals || a.Name == "decimal" || a.Name == "fractions"
+				m.odd.imported(a.Name)
 			}
 		case *syntax.ImportFrom:
-			m.odd.decimals = m.odd.decimals || n.Module == "decimal" || n.Module == "fractions"
+			m.odd.imported(n.Module)
 		}
 	})
 	return *m.odd
+}
+
+func (o *oddities) imported(module string) {
+	first, _, _ := strings.Cut(module, ".")
+	o.decimals = o.decimals || first == "decimal" || first == "fractions"
+	o.enums = o.enums || first == "enum"
+	o.arrays = o.arrays || first == "numpy" || first == "pandas"
 }
 
 // fails reports whether a class is one of errors, by the name of a base.

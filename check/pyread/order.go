@@ -247,6 +247,9 @@ func (b *binding) only(name string, stores int) bool {
 // not the function's alone, or has another number of stores.
 func (b *binding) uses(name string, stores int) int {
 	s := b.scope(b.fn)
+	if s.printed[name] {
+		b.note = "what is printed of the query's text has no values in it any more"
+	}
 	if slices.ContainsFunc(reflecting, func(f string) bool { return s.loads[f] > 0 }) {
 		return -1
 	}

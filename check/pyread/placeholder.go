@@ -107,8 +107,16 @@ func (w *writer) shown(s segment) string {
 		return "str(" + w.number10(s.expr) + ")"
 	case s.plus || w.textual(s.expr):
 		return text
+	case w.oddities().enums && !w.percentFilled():
+		return "format(" + text + ")"
 	}
 	return "str(" + text + ")"
+}
+
+// percentFilled reports whether % fills the text, which shows a value as str does.
+func (w *writer) percentFilled() bool {
+	_, ok := w.t.filled.(*syntax.BinOp)
+	return ok
 }
 
 var texts = map[string]bool{

@@ -57,6 +57,7 @@ type analysis struct {
 	inside   map[*ir.Func]map[string][]store // what a function puts into what its parameters hold
 	spans    map[*ir.Func]map[ir.Span]ir.Expr
 	given    map[*ir.Func]map[string][]store
+	schema   *finding.Schema // nil until a fix is asked for
 }
 
 // A variable is one of a function, seen from those inside it.
@@ -329,6 +330,13 @@ func (a *analysis) mend(f *told) {
 	if !f.fixable || m == nil {
 		return
 	}
+	if a.schema == nil {
+		a.schema = &finding.Schema{}
+		for _, file := range a.program.Files {
+			a.schema.Read(string(file.Text))
+		}
+	}
+	f.rewrite.Schema = a.schema
 	if fix, ok := m.Bind(f.rewrite); ok {
 		f.Fixes = append(f.Fixes, fix)
 	}
