@@ -71,7 +71,9 @@ type Notice struct {
 	// could be read. The notices beside it are not touched by it.
 	Fault *penstock.Reject `json:"-"`
 
-	Hop int `json:"hop"` // how many invocations have worked on the object before
+	// Hop is how many invocations have worked on the object before. A notice that
+	// has any goes on with what was begun, and never begins anew what failed.
+	Hop int `json:"hop"`
 }
 
 // A Delivery is the payload of one invocation, decoded.

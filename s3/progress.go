@@ -127,6 +127,8 @@ func (d *Door) acquire(ctx context.Context, n Notice, size int64) (*lease, Progr
 		switch verdict {
 		case finished:
 			return nil, there, nil
+		case givenUp:
+			return nil, there, fmt.Errorf("%v was given up: %s", n.Object, there.Why)
 		case mayTake:
 			mine.Size, mine.Owner, mine.Until = size, owner, time.Now().Add(d.o.Lease).UnixMilli()
 			l.progress, l.version = mine, version
@@ -158,6 +160,7 @@ const (
 	mustWait                // the same object is in work
 	mustAsk                 // an older object is in work: ask its worker to stop
 	finished                // there is nothing to do
+	givenUp                 // it failed: only a notice of its own begins it anew
 )
 
 // claim compares a notice with the ledger's entry for its key, and returns the
@@ -179,6 +182,8 @@ func claim(there Progress, version int64, n Notice, now time.Time) (Progress, ve
 		return fresh, mayTake
 	case same && (there.State == Done || there.State == Superseded):
 		return there, finished
+	case same && there.State == Failed && n.Hop > 0: // Lambda tries a hand-over that failed again, which must not go on for ever
+		return there, givenUp
 	case same && there.State == Failed:
 		return fresh, mayTake
 	case same && free:

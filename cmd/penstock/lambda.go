@@ -139,13 +139,16 @@ func (c *lambdaConfig) status(ctx context.Context, sh shell, args []string) erro
 	defer f.close()
 	p, there, err := f.door.Status(ctx, f.config.Bucket, args[0])
 	if err != nil {
-		return err
+		return advised(err)
 	}
 	if !there {
 		fmt.Fprintf(sh.stdout, "%s: nothing is known of it\n", args[0])
 		return errFindings
 	}
 	printProgress(sh, p)
+	if p.State == s3.Failed {
+		return errFindings
+	}
 	return nil
 }
 

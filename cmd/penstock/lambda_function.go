@@ -169,7 +169,8 @@ func (f *function) continueBy(settings awsSettings) func(context.Context, []byte
 
 // Invoke serves one invocation.
 func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	return f.door.Handle(ctx, payload)
+	answer, err := f.door.Handle(ctx, payload)
+	return answer, advised(err)
 }
 
 // report prints the metrics of an object in CloudWatch's embedded format: a line

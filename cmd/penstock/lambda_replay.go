@@ -65,7 +65,7 @@ func (c *lambdaConfig) replayed(ctx context.Context, f *function, key string) ([
 	damaged := errors.Is(err, s3.ErrDamaged)
 	switch {
 	case damaged && !c.again:
-		return nil, fmt.Errorf("%w (--again has the object read anew)", err)
+		return nil, advised(err)
 	case err != nil && !damaged:
 		return nil, err
 	case err == nil && (!there || p.Object != notice.Object):
@@ -77,6 +77,26 @@ func (c *lambdaConfig) replayed(ctx context.Context, f *function, key string) ([
 	if err := f.door.Reopen(ctx, f.config.Bucket, key); err != nil {
 		return nil, err
 	}
+	return notice.Payload()
+}
+
+// advised adds to an error of the ledger what ends it.
+func advised(err error) error {
+	if errors.Is(err, s3.ErrDamaged) {
+		return fmt.Errorf("%w: lambda replay KEY --again has the object read anew", err)
+	}
+	return err
+}
+
+// begunAnew is an event of which the object is begun anew, if it was given up: a
+// hand-over only goes on.
+func begunAnew(event []byte) ([]byte, error) {
+	delivery := s3.Decode(event)
+	if delivery.Wrapping != s3.Continuation {
+		return event, nil
+	}
+	notice := delivery.Notices[0]
+	notice.Hop = 0
 	return notice.Payload()
 }
 
@@ -99,6 +119,9 @@ func failedEvents(file string) ([][]byte, error) {
 		}
 		if failed.RequestPayload != nil {
 			events[i] = failed.RequestPayload
+		}
+		if events[i], err = begunAnew(events[i]); err != nil {
+			return nil, err
 		}
 	}
 	return events, nil

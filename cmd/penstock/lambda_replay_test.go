@@ -31,7 +31,12 @@ func TestReplay(t *testing.T) {
 	}
 	event := c.put("orders/a.jsonl", g, orders.NDJSON, 0, 100)
 	failed := filepath.Join(t.TempDir(), "failed.json")
-	text := fmt.Appendf(nil, `{"requestContext":{"condition":"RetriesExhausted"},"requestPayload":%s}`, c.put("orders/b.jsonl", g, orders.NDJSON, 100, 100))
+	c.put("orders/b.jsonl", g, orders.NDJSON, 100, 100)
+	hop, err := s3.Notice{Object: s3.Object{Bucket: c.in, Key: "orders/b.jsonl"}, Size: -1, Hop: 3}.Payload() // which only goes on, until it is replayed
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Appendf(nil, `{"requestContext":{"condition":"RetriesExhausted"},"requestPayload":%s}`, hop)
 	if err := os.WriteFile(failed, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
