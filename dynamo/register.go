@@ -41,25 +41,30 @@ const (
 )
 
 // Load reads a text and its version, as last written; version 0 is that there
-// is none.
+// is none. An item that somebody has damaged has what is left of its text, and
+// version 1 if that is gone: who knows what the text should be will find it
+// wrong, and can write over it.
 func (r Register) Load(ctx context.Context, name string) ([]byte, int64, error) {
 	out, err := r.Client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &r.Table, ConsistentRead: aws.Bool(true),
 		Key: map[string]types.AttributeValue{registerName: &types.AttributeValueMemberS{Value: name}},
 	}, patiently)
 	if err != nil {
-		return nil, 0, fmt.Errorf("dynamo: read %s from table %s: %w", name, r.Table, err)
+		return nil, 0, fmt.Errorf("dynamo: read %s from table %s: %w", name, r.Table, explained(err))
 	}
 	if len(out.Item) == 0 {
 		return nil, 0, nil
 	}
-	text, isText := out.Item[registerText].(*types.AttributeValueMemberS)
-	number, isNumber := out.Item[registerVersion].(*types.AttributeValueMemberN)
-	if !isText || !isNumber {
-		return nil, 0, fmt.Errorf("dynamo: item %s of table %s is none of this register's", name, r.Table)
+	var text []byte
+	if s, is := out.Item[registerText].(*types.AttributeValueMemberS); is {
+		text = []byte(s.Value)
+	}
+	number, is := out.Item[registerVersion].(*types.AttributeValueMemberN)
+	if !is {
+		return text, 1, nil
 	}
 	version, err := strconv.ParseInt(number.Value, 10, 64)
-	return []byte(text.Value), version, err
+	return text, version, err
 }
 
 // Store writes text as version+1 if version is the one that is there, and else
@@ -80,6 +85,11 @@ func (r Register) Store(ctx context.Context, name string, text []byte, version i
 		in.ConditionExpression = aws.String("#v = :v")
 		in.ExpressionAttributeValues = map[string]types.AttributeValue{":v": &types.AttributeValueMemberN{Value: strconv.FormatInt(version, 10)}}
 	}
+	if version == 1 { // or the item is damaged, and has none
+		in.ConditionExpression = aws.String("#v = :v OR attribute_exists(#n) AND NOT attribute_type(#v, :number)")
+		in.ExpressionAttributeNames["#n"] = registerName
+		in.ExpressionAttributeValues[":number"] = &types.AttributeValueMemberS{Value: kindNumber}
+	}
 	if r.Keep > 0 {
 		in.Item[registerExpires] = &types.AttributeValueMemberN{Value: strconv.FormatInt(time.Now().Add(r.Keep).Unix(), 10)}
 	}
@@ -89,7 +99,7 @@ func (r Register) Store(ctx context.Context, name string, text []byte, version i
 	case err == nil:
 		return true, nil
 	case !errors.As(err, &other):
-		return false, fmt.Errorf("dynamo: write %s to table %s: %w", name, r.Table, err)
+		return false, fmt.Errorf("dynamo: write %s to table %s: %w", name, r.Table, explained(err))
 	}
 	there, at, err := r.Load(ctx, name)
 	return err == nil && at == version+1 && bytes.Equal(there, text), err

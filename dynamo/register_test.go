@@ -5,6 +5,9 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/penstock-io/penstock/dynamo"
 	"github.com/penstock-io/penstock/internal/faults"
 	"github.com/penstock-io/penstock/internal/realtest"
@@ -37,5 +40,38 @@ func TestRegisterOnABadDay(t *testing.T) {
 				t.Errorf("nothing went wrong: %v", proxy.Faults())
 			}
 		})
+	}
+}
+
+// TestRegisterOfADamagedItem: an item that somebody has changed by hand is read
+// as what is left of it, and can be written over.
+func TestRegisterOfADamagedItem(t *testing.T) {
+	db := client(realtest.DynamoDB(t))
+	register := dynamo.Register{Client: db, Table: table(t, "name:S")}
+	for name, item := range map[string]map[string]types.AttributeValue{
+		"nothing":     {},
+		"no version":  {"text": &types.AttributeValueMemberS{Value: "left"}},
+		"odd version": {"text": &types.AttributeValueMemberS{Value: "left"}, "version": &types.AttributeValueMemberS{Value: "5"}},
+		"no text":     {"version": &types.AttributeValueMemberN{Value: "5"}},
+	} {
+		item["name"] = &types.AttributeValueMemberS{Value: name}
+		if _, err := db.PutItem(within(t), &dynamodb.PutItemInput{TableName: &register.Table, Item: item}); err != nil {
+			t.Fatal(err)
+		}
+		_, version, err := register.Load(within(t), name)
+		if err != nil || version < 1 {
+			t.Errorf("%s: version %d, %v", name, version, err)
+		}
+		for _, want := range []bool{true, false} { // the second comes too late
+			if ok, err := register.Store(within(t), name, fmt.Append(nil, "new ", want), version); ok != want || err != nil {
+				t.Errorf("%s: store %v, %v, want %v", name, ok, err, want)
+			}
+		}
+		if text, at, err := register.Load(within(t), name); string(text) != "new true" || at != version+1 || err != nil {
+			t.Errorf("%s: then %q of version %d, %v", name, text, at, err)
+		}
+	}
+	if ok, err := register.Store(within(t), "none", []byte("x"), 1); ok || err != nil {
+		t.Errorf("over an item that is not there: %v, %v", ok, err)
 	}
 }

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -130,6 +131,14 @@ func code(err error) string {
 		return api.ErrorCode()
 	}
 	return ""
+}
+
+// explained says what is behind an error that the SDK says little of.
+func explained(err error) error {
+	if code(err) == "ResourceNotFoundException" {
+		return fmt.Errorf("there is none of that name in this region and account: make it, or mend the name: %w", err)
+	}
+	return err
 }
 
 func refusal(err error) *penstock.Reject {

@@ -141,7 +141,7 @@ func Open(ctx context.Context, client *dynamodb.Client, o Options) (*Table, erro
 	}
 	there, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &o.Table})
 	if err != nil {
-		return nil, fmt.Errorf("dynamo: look at table %s: %w", o.Table, err)
+		return nil, fmt.Errorf("dynamo: look at table %s: %w", o.Table, explained(err))
 	}
 	if err := t.match(there.Table); err != nil {
 		return nil, fmt.Errorf("dynamo: table %s: %w", o.Table, err)

@@ -107,7 +107,7 @@ func (t *Table) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("dynamo: write to table %s: %w", t.o.Table, err)
+	return fmt.Errorf("dynamo: write to table %s: %w", t.o.Table, explained(err))
 }
 
 // send writes a piece until all of it is settled, nothing of it gets through for
