@@ -38,7 +38,7 @@ func newColumns(s *stream.Stream, names, ignore []string, door string) (*columns
 			continue
 		}
 		if before, twice := at[name]; twice {
-			return nil, fmt.Errorf("columns %d and %d have the same name %q: name the columns anew with --columns, or rename one", before+1, cell+1, name)
+			return nil, fmt.Errorf("columns %d and %d have the same name %q: rename one", before+1, cell+1, name)
 		}
 		at[name] = cell
 		slot := slices.IndexFunc(s.Fields[:s.Declared], func(f stream.Field) bool { return f.Name == name })
@@ -53,7 +53,7 @@ func newColumns(s *stream.Stream, names, ignore []string, door string) (*columns
 		unknown = append(unknown[:unknownShownMax], fmt.Sprintf("and %d more", n-unknownShownMax))
 	}
 	if len(unknown) > 0 {
-		return nil, fmt.Errorf("no field of stream %s has the name of column %s: add it to the stream file, leave it out with --ignore-columns, or name the columns with --columns if the file has no header",
+		return nil, fmt.Errorf("no field of stream %s has the name of column %s: rename it, or add it to the stream file",
 			s.Name, strings.Join(unknown, ", "))
 	}
 	return c, nil

@@ -110,8 +110,16 @@ func (s *Source) checkHeader(name string) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = newColumns(s.Stream, sc.Columns(), s.Ignore, name)
+	_, err = s.columns(sc, name)
 	return err
+}
+
+func (s *Source) columns(sc *Scanner, name string) (*columns, error) {
+	c, err := newColumns(s.Stream, sc.Columns(), s.Ignore, name)
+	if err != nil {
+		err = fmt.Errorf("%w; or leave it out with --ignore-columns, or name the columns with --columns if the file has no header", err)
+	}
+	return c, err
 }
 
 // kept reports whether a file is standard input that is kept in Stdin.
@@ -297,7 +305,7 @@ func (s *Source) cut(ctx context.Context, l Loader, name string, in io.Reader, f
 	if err != nil {
 		return last, err
 	}
-	columns, err := newColumns(s.Stream, sc.Columns(), s.Ignore, name)
+	columns, err := s.columns(sc, name)
 	if err != nil {
 		return last, err
 	}

@@ -63,7 +63,7 @@ func CheckBootstrap(program []byte, architecture string) error {
 		return fmt.Errorf("bootstrap: no program for Linux: %w", err)
 	}
 	if f.Machine != machines[architecture] {
-		return fmt.Errorf("bootstrap: built for %v, but the function is %s", f.Machine, architecture)
+		return fmt.Errorf("bootstrap: built for %v, but the function is %s: give --arch, or build it with GOARCH", f.Machine, architecture)
 	}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,8 +30,13 @@ func (a awsSettings) region() string {
 }
 
 func (a awsSettings) credentials() aws.CredentialsProvider {
+	if a.getenv("AWS_ACCESS_KEY_ID") == "" || a.getenv("AWS_SECRET_ACCESS_KEY") == "" {
+		return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, errNoCredentials })
+	}
 	return credentials.NewStaticCredentialsProvider(a.getenv("AWS_ACCESS_KEY_ID"), a.getenv("AWS_SECRET_ACCESS_KEY"), a.getenv("AWS_SESSION_TOKEN"))
 }
+
+var errNoCredentials = errors.New("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: `aws configure export-credentials --format env` prints them for any profile")
 
 // endpoint is where a service is, when it is not Amazon's own.
 func (a awsSettings) endpoint(service string) *string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -12,9 +13,10 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/penstock-io/penstock/deploy"
+	"github.com/penstock-io/penstock/s3"
 )
 
 // invokeConfig is what `penstock lambda invoke` is told.
@@ -49,11 +51,11 @@ func (c *invokeConfig) run(ctx context.Context, sh shell, l *lambdaConfig, args 
 	if c.duplicate < 1 || c.killAfter < 0 || c.timeout <= 0 {
 		return usagef("--duplicate is at least 1, --kill-after not below 0, --timeout above 0")
 	}
-	if _, err := deploy.Load(l.env); err != nil { // the bootstrap would say it three times an event
-		return err
-	}
 	events, err := readEvents(c.event)
 	if err != nil {
+		return err
+	}
+	if err := c.tryFunction(ctx, sh, l); err != nil {
 		return err
 	}
 	program, err := os.Executable()
@@ -61,7 +63,7 @@ func (c *invokeConfig) run(ctx context.Context, sh shell, l *lambdaConfig, args 
 		return err
 	}
 	service := &lambdaService{
-		program: program, timeout: c.timeout, stderr: sh.stderr,
+		program: program, timeout: c.timeout, stderr: &functionOutput{reports: sh.stdout, log: sh.stderr},
 		env: []string{"PENSTOCK_ENV=" + l.env, throttleVariable + "=" + c.throttle, "PENSTOCK_STREAMS=" + l.streams},
 		strike: func(attempt int) time.Duration {
 			if attempt > 1 {
@@ -90,6 +92,19 @@ func (c *invokeConfig) run(ctx context.Context, sh shell, l *lambdaConfig, args 
 	return err
 }
 
+// tryFunction opens what the bootstrap will, which would say what is wrong with
+// it three times an event.
+func (c *invokeConfig) tryFunction(ctx context.Context, sh shell, l *lambdaConfig) error {
+	f, err := openFunction(ctx, l.env, l.streams, sh)
+	if err != nil {
+		return err
+	}
+	if margin := f.config.Function.Margin(); c.timeout <= margin {
+		err = usagef("--timeout %v leaves no time for work: the last %v of it, margin_seconds, are for handing over", c.timeout, margin)
+	}
+	return errors.Join(err, f.close())
+}
+
 // readEvents are the payloads in a file: one JSON value, or one a line.
 func readEvents(file string) ([][]byte, error) {
 	text, err := os.ReadFile(file)
@@ -101,9 +116,13 @@ func readEvents(file string) ([][]byte, error) {
 	}
 	var events [][]byte
 	for line := range bytes.Lines(text) {
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			events = append(events, line)
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
 		}
+		if !json.Valid(line) {
+			return nil, fmt.Errorf("%s: %.60q is no JSON: write one event, or one a line", file, line)
+		}
+		events = append(events, line)
 	}
 	if len(events) == 0 {
 		return nil, fmt.Errorf("%s has no event: write one, or one a line", file)
@@ -137,7 +156,7 @@ func share(text string) (float64, error) {
 	if is {
 		v /= 100
 	}
-	if err != nil || v < 0 || v > 1 {
+	if err != nil || !(v >= 0 && v <= 1) { // nor NaN
 		return 0, usagef("--throttle %q: write a share, as 0.3 or 30%%", text)
 	}
 	return v, nil
@@ -163,4 +182,48 @@ func (t throttling) Do(r *http.Request) (*http.Response, error) {
 		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, ContentLength: int64(len(body)),
 		Body: io.NopCloser(strings.NewReader(body)),
 	}, nil
+}
+
+// A functionOutput takes what the function prints: of an object's metrics it
+// makes a line to read, all else goes to the log as it is.
+type functionOutput struct {
+	reports, log io.Writer
+
+	mu   sync.Mutex // guards what follows
+	rest []byte     // of a line that has not ended
+}
+
+// Write takes what comes; what a kill has cut off is never told.
+func (o *functionOutput) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.rest = append(o.rest, p...)
+	for {
+		line, rest, whole := bytes.Cut(o.rest, []byte("\n"))
+		if !whole {
+			return len(p), nil
+		}
+		if err := o.line(line); err != nil {
+			return 0, err
+		}
+		o.rest = rest
+	}
+}
+
+func (o *functionOutput) line(line []byte) error {
+	var r struct {
+		Metrics     json.RawMessage `json:"_aws"`
+		Object      string          `json:"object"`
+		Outcome     s3.Outcome      `json:"outcome"`
+		In          int64           `json:"rows_in"`
+		Written     int64           `json:"rows_written"`
+		Rejected    int64           `json:"rows_rejected"`
+		Unaccounted int64           `json:"rows_unaccounted"`
+	}
+	if json.Unmarshal(line, &r) != nil || r.Metrics == nil {
+		_, err := fmt.Fprintf(o.log, "%s\n", line)
+		return err
+	}
+	_, err := fmt.Fprintf(o.reports, "%s: %s, %d rows in, %d written, %d rejected, %d unaccounted\n", r.Object, r.Outcome, r.In, r.Written, r.Rejected, r.Unaccounted)
+	return err
 }

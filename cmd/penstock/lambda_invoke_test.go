@@ -45,14 +45,16 @@ func TestInvoke(t *testing.T) {
 	}
 
 	code, out := invoke("--event", file, "--duplicate", "3", "--shuffle", "--seed", "7", "--kill-after", "60ms", "--throttle", "30%")
-	if code != exitDone || !strings.Contains(out, "6 events delivered") || !strings.Contains(out, " 0 events failed for good") {
+	if code != exitDone || !strings.Contains(out, "6 events delivered") || !strings.Contains(out, " 0 events failed for good") ||
+		!strings.Contains(out, "/orders/a.jsonl: ") || strings.Contains(out, "_aws") {
 		t.Errorf("exit %d: %s", code, out)
 	}
 	want.compare(c)
 	if code, out := invoke("--event", broken); code != exitFindings || !strings.Contains(out, "1 events delivered: 3 invocations, 0 killed, 1 events failed for good") {
 		t.Errorf("an object that is no records: exit %d: %s", code, out)
 	}
-	for _, args := range [][]string{{"--event", file, "--duplicate", "0"}, {"--event", file, "--throttle", "130%"}, {"--event", file, "--kill-after", "-1s"}, {"--event", file, "x"}, {}} {
+	for _, args := range [][]string{{"--event", file, "--duplicate", "0"}, {"--event", file, "--throttle", "130%"}, {"--event", file, "--throttle", "NaN"},
+		{"--event", file, "--kill-after", "-1s"}, {"--event", file, "--timeout", "2s"}, {"--event", file, "x"}, {}} {
 		if code, _ := invoke(args...); code != exitUsage {
 			t.Errorf("%v: exit %d, want %d", args, code, exitUsage)
 		}

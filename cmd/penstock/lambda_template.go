@@ -28,6 +28,8 @@ func (c *templateConfig) run(sh shell, l *lambdaConfig, args []string) error {
 	}
 	var text []byte
 	switch {
+	case c.stack == "account" && c.sha256 != "":
+		return usagef("--sha256 is for the function's stack: the account's holds no package")
 	case c.stack == "account":
 		if config.Repository == "" {
 			return usagef("the configuration names no repository whose workflows may deploy: write repository: OWNER/NAME")
