@@ -21,12 +21,15 @@ type Grant struct {
 
 // Grants are all that the function may do.
 func (c *Config) Grants() []Grant {
-	var objects []string
-	var puts []string
+	var objects, written, put []string
 	for _, s := range c.Streams {
 		objects = append(objects, "arn:${AWS::Partition}:s3:::"+c.Bucket+"/"+s.Prefix+"*")
-		if table := regional("dynamodb", "table/"+s.Table); s.Mode != "put" && s.Mode != "" && !slices.Contains(puts, table) {
-			puts = append(puts, table)
+		to := &written
+		if s.Mode != "put" && s.Mode != "" {
+			to = &put
+		}
+		if table := regional("dynamodb", "table/"+s.Table); !slices.Contains(*to, table) {
+			*to = append(*to, table)
 		}
 	}
 	all := []Grant{
@@ -37,14 +40,12 @@ func (c *Config) Grants() []Grant {
 		{Sid: "KeepRejects", Why: "where they go, and nowhere else",
 			Actions: []string{"s3:PutObject"}, Resources: []string{"arn:${AWS::Partition}:s3:::" + c.Rejects.Bucket + "/" + c.Rejects.Prefix + "*"}},
 		{Sid: "WriteRows", Why: "in batches, after a look at the table's key; it reads and deletes none",
-			Actions: []string{"dynamodb:BatchWriteItem", "dynamodb:DescribeTable"}, Resources: c.TableARNs()},
-	}
-	if len(puts) > 0 {
-		all = append(all, Grant{Sid: "PutRows", Why: "of the modes that write under a condition",
-			Actions: []string{"dynamodb:PutItem"}, Resources: puts})
+			Actions: []string{"dynamodb:BatchWriteItem", "dynamodb:DescribeTable"}, Resources: written},
+		{Sid: "PutRows", Why: "of the modes that write under a condition",
+			Actions: []string{"dynamodb:DescribeTable", "dynamodb:PutItem"}, Resources: put},
 	}
 	all = append(all, c.secretGrants()...)
-	return append(all,
+	all = append(all,
 		Grant{Sid: "KeepTheLedger", Why: "who works on an object, and how far",
 			Actions: []string{"dynamodb:GetItem", "dynamodb:PutItem"}, Resources: []string{c.LedgerARN()}},
 		Grant{Sid: "GoOnWithALargeObject", Why: "the alias calls itself before its time is up, and nothing else",
@@ -54,6 +55,7 @@ func (c *Config) Grants() []Grant {
 		Grant{Sid: "Log", Why: "the group is made by the stack", ByService: true,
 			Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []string{c.LogARN() + ":*"}},
 	)
+	return slices.DeleteFunc(all, func(g Grant) bool { return len(g.Resources) == 0 })
 }
 
 // secretGrants allow to read the secrets that the configuration refers to, and
@@ -72,5 +74,5 @@ func (c *Config) secretGrants() []Grant {
 			kept.Resources = append(kept.Resources, regional("secretsmanager", "secret:"+r.Name+"-??????"))
 		}
 	}
-	return slices.DeleteFunc([]Grant{parameters, kept}, func(g Grant) bool { return len(g.Resources) == 0 })
+	return []Grant{parameters, kept}
 }

@@ -123,14 +123,15 @@ func TestSecretsAreGrantedByName(t *testing.T) {
 	}
 }
 
-// TestModesAreGranted: only a table that is written under a condition is put to.
+// TestModesAreGranted: a table that is written under a condition is put to, and no
+// other; and a batch, which has no conditions, cannot write over what it holds.
 func TestModesAreGranted(t *testing.T) {
 	c := load(t, "dev")
 	if strings.Contains(stacks(t, c)["account"], "Sid: PutRows") {
 		t.Error("mode put asks for PutItem")
 	}
 	c.Streams[0].Mode = "insert"
-	if !strings.Contains(stacks(t, c)["account"], "Sid: PutRows") {
-		t.Error("mode insert does not ask for PutItem")
+	if account := stacks(t, c)["account"]; !strings.Contains(account, "Sid: PutRows") || strings.Contains(account, "Sid: WriteRows") {
+		t.Error("mode insert does not ask for PutItem alone")
 	}
 }
