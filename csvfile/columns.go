@@ -53,7 +53,7 @@ func newColumns(s *stream.Stream, names, ignore []string, door string) (*columns
 		unknown = append(unknown[:unknownShownMax], fmt.Sprintf("and %d more", n-unknownShownMax))
 	}
 	if len(unknown) > 0 {
-		return nil, fmt.Errorf("no field of stream %s has the name of column %s: rename it, or add it to the stream file",
+		return nil, fmt.Errorf("no field of stream %s has the name of column %s: add it to the stream file, or rename it",
 			s.Name, strings.Join(unknown, ", "))
 	}
 	return c, nil
