@@ -50,8 +50,10 @@ func newDynamoDB() (*webServer, error) {
 	if err != nil {
 		return nil, err
 	}
+	// With two cores Java's default is a collector whose threads take their part of
+	// them while requests are served.
 	server, err := launch{folder: folder, remove: true, signal: syscall.SIGKILL, args: []string{
-		"java", "-Xmx512m", "-Djava.library.path=" + jars, "-cp", filepath.Join(jars, "*"),
+		"java", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.library.path=" + jars, "-cp", filepath.Join(jars, "*"),
 		"software.amazon.dynamodb.services.local.main.ServerRunner",
 		"-inMemory", "-port", strconv.Itoa(port), "-disableTelemetry",
 	}}.start()
