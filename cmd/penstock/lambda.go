@@ -129,7 +129,7 @@ func chooseAction(actions []lambdaAction, flags *flag.FlagSet, args []string) (l
 
 // status prints what the ledger has of an object.
 func (c *lambdaConfig) status(ctx context.Context, sh shell, args []string) error {
-	if len(args) != 1 {
+	if len(args) != 1 || args[0] == "" {
 		return usagef("say which object: its key in the environment's bucket")
 	}
 	f, err := openFunction(ctx, c.env, c.streams, sh)
@@ -137,7 +137,7 @@ func (c *lambdaConfig) status(ctx context.Context, sh shell, args []string) erro
 		return err
 	}
 	defer f.close()
-	p, there, err := f.door.Status(ctx, f.config.Bucket, args[0])
+	p, there, err := f.door.Status(ctx, f.config.Bucket, f.key(args[0]))
 	if err != nil {
 		return advised(err)
 	}
@@ -150,6 +150,11 @@ func (c *lambdaConfig) status(ctx context.Context, sh shell, args []string) erro
 		return errFindings
 	}
 	return nil
+}
+
+// key is an object's key, which may be given as its address.
+func (f *function) key(object string) string {
+	return strings.TrimPrefix(object, "s3://"+f.config.Bucket+"/")
 }
 
 func printProgress(sh shell, p s3.Progress) {

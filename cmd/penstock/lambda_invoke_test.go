@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,7 @@ func TestInvoke(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	queued := filepath.Join(dir, "queued")
 	file, broken, unread, empty := filepath.Join(dir, "events"), filepath.Join(dir, "broken"), filepath.Join(dir, "unread"), filepath.Join(dir, "empty")
 	for name, text := range map[string]string{file: events.String(), broken: string(c.event("orders/broken")), unread: string(c.event("elsewhere/x")), empty: "\n"} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -52,6 +54,13 @@ func TestInvoke(t *testing.T) {
 	want.compare(c)
 	if code, out := invoke("--event", broken); code != exitFindings || !strings.Contains(out, "1 events delivered: 3 invocations, 0 killed, 1 events failed for good") {
 		t.Errorf("an object that is no records: exit %d: %s", code, out)
+	}
+	if err := os.WriteFile(queued, fmt.Appendf(nil, `{"Records":[{"messageId":"good","body":%q},{"messageId":"bad","body":%q}]}`, c.event("orders/a.jsonl"), c.event("orders/broken")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out := invoke("--event", queued); code != exitFindings || !strings.Contains(out, `{"Records":[{"body":`) ||
+		strings.Count(out, "orders/a.jsonl: already_done") != 1 || !strings.Contains(out, "3 invocations, 0 killed, 1 events failed for good") {
+		t.Errorf("a message of SQS that is given back: exit %d: %s", code, out)
 	}
 	for _, args := range [][]string{{"--event", file, "--duplicate", "0"}, {"--event", file, "--throttle", "130%"}, {"--event", file, "--throttle", "NaN"},
 		{"--event", file, "--kill-after", "-1s"}, {"--event", file, "--timeout", "2s"}, {"--event", file, "x"}, {}} {

@@ -29,7 +29,7 @@ func (c *lambdaConfig) replay(ctx context.Context, sh shell, keys []string) erro
 	defer f.close()
 	done := 0
 	for _, key := range keys {
-		payload, err := c.replayed(ctx, f, key)
+		payload, err := c.replayed(ctx, f, f.key(key))
 		if err != nil {
 			return err
 		}

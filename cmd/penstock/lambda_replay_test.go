@@ -61,7 +61,7 @@ func TestReplay(t *testing.T) {
 
 	service.add(event)
 	drain()
-	if code, out := replay("orders/a.jsonl"); code != exitFindings || !strings.Contains(out, "it is done") {
+	if code, out := replay("s3://" + c.in + "/orders/a.jsonl"); code != exitFindings || !strings.Contains(out, "it is done") {
 		t.Errorf("a done object: exit %d, %s", code, out)
 	}
 	if code, out := replay("orders/a.jsonl", "--again", "--event", failed); code != exitDone || strings.Count(out, "sent to penstock:live") != 2 {

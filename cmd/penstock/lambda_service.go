@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -274,13 +276,40 @@ func (l *lambdaService) settle(in *invocation, answer invocationAnswer) {
 	defer l.mu.Unlock()
 	delete(l.now, in.id)
 	l.carried++
-	switch {
-	case !answer.error:
-	case in.attempts < attemptsMax:
-		l.queue = append(l.queue, in)
-	default:
-		l.failed = append(l.failed, fmt.Sprintf("%.300s: %.1000s", in.payload, answer.body))
+	if !answer.error {
+		if in.payload = givenBack(in.payload, answer.body); in.payload == nil {
+			return
+		}
 	}
+	if in.attempts < attemptsMax {
+		l.queue = append(l.queue, in)
+		return
+	}
+	l.failed = append(l.failed, fmt.Sprintf("%.300s: %.1000s", in.payload, answer.body))
+}
+
+// givenBack is an event of SQS with the messages that the answer gives back, which
+// SQS delivers again; nil when it gives back none.
+func givenBack(payload, answer []byte) []byte {
+	var failures struct {
+		Items []map[string]string `json:"batchItemFailures"`
+	}
+	var event struct {
+		Records []map[string]json.RawMessage
+	}
+	if json.Unmarshal(answer, &failures) != nil || len(failures.Items) == 0 || json.Unmarshal(payload, &event) != nil {
+		return nil
+	}
+	event.Records = slices.DeleteFunc(event.Records, func(message map[string]json.RawMessage) bool {
+		return !slices.ContainsFunc(failures.Items, func(item map[string]string) bool {
+			return strconv.Quote(item["itemIdentifier"]) == string(message["messageId"])
+		})
+	})
+	rest, err := json.Marshal(event)
+	if err != nil {
+		return payload
+	}
+	return rest
 }
 
 // carry has the process work on one event.

@@ -23,8 +23,8 @@ import (
 // record and rejected its bad one. It works from outside: nothing but the
 // object tells the function.
 func (c *lambdaConfig) smoke(ctx context.Context, sh shell, args []string) error {
-	if c.env == "" || len(args) > 0 {
-		return usagef("lambda smoke needs --env ENVIRONMENT, and no arguments")
+	if c.env == "" || len(args) > 0 || c.wait <= 0 {
+		return usagef("lambda smoke needs --env ENVIRONMENT, a --wait above 0, and no arguments")
 	}
 	config, err := deploy.Load(c.env)
 	if err != nil {
