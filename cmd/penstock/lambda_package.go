@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/penstock-io/penstock/deploy"
@@ -28,6 +29,13 @@ func (c *packageConfig) run(ctx context.Context, sh shell, l *lambdaConfig, args
 	if len(args) > 0 || c.out == "" || goarch[c.arch] == "" {
 		return usagef("lambda package needs --out FILE, --arch arm64 or x86_64, and no arguments")
 	}
+	if c.bootstrap != "" && c.version != "" {
+		return usagef("--release is put into a program that is built here, and --bootstrap is one that is built already")
+	}
+	files, err := streamFiles(l.streams)
+	if err != nil {
+		return err
+	}
 	program, err := c.program(ctx, sh)
 	if err != nil {
 		return err
@@ -35,18 +43,7 @@ func (c *packageConfig) run(ctx context.Context, sh shell, l *lambdaConfig, args
 	if err := deploy.CheckBootstrap(program, c.arch); err != nil {
 		return err
 	}
-	files := []deploy.File{{Name: "bootstrap", Mode: 0o755, Body: program}}
-	if l.streams != "" {
-		if _, err := stream.Load(l.streams); err != nil {
-			return err
-		}
-		streams, err := streamFiles(l.streams)
-		if err != nil {
-			return err
-		}
-		files = append(files, streams...)
-	}
-	archive, err := deploy.Archive(files)
+	archive, err := deploy.Archive(append(files, deploy.File{Name: "bootstrap", Mode: 0o755, Body: program}))
 	if err != nil {
 		return err
 	}
@@ -87,17 +84,37 @@ func (c *packageConfig) program(ctx context.Context, sh shell) ([]byte, error) {
 	return os.ReadFile(out)
 }
 
-// streamFiles are the stream files and what stands beside them for look-ups:
-// all of a folder but Go's files, notes and what is hidden.
+// streamFiles are the stream files of a folder, and the files of their look-ups;
+// none where no folder is named.
 func streamFiles(dir string) ([]deploy.File, error) {
-	info, err := os.Stat(dir)
+	if dir == "" {
+		return nil, nil
+	}
+	streams, err := stream.Load(dir)
 	if err != nil {
 		return nil, err
 	}
-	if !info.IsDir() {
+	if !isDir(dir) {
 		return nil, usagef("--streams %s: a package takes a folder, with the files that look-ups need", dir)
 	}
-	var files []deploy.File
+	files, err := dataFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range streams {
+		for _, l := range s.Lookups {
+			name, err := filepath.Rel(dir, l.File)
+			packed := err == nil && slices.ContainsFunc(files, func(f deploy.File) bool { return f.Name == path.Join("streams", filepath.ToSlash(name)) })
+			if l.File != "" && !packed {
+				return nil, usagef("stream %s: look-up %s needs the file %s, which the package would not have: put it into the folder %s, as .csv or .json", s.Name, l.Name, l.File, dir)
+			}
+		}
+	}
+	return files, nil
+}
+
+// dataFiles are all files of a folder but Go's, notes and what is hidden.
+func dataFiles(dir string) (files []deploy.File, err error) {
 	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || name == "." {
 			return err
