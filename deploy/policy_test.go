@@ -246,6 +246,7 @@ func eventsComeByTheAlias(p *policy) {
 		concurrency := text(at(r, "Properties", "ReservedConcurrentExecutions"))
 		p.must(concurrency != "<nil>" && concurrency != "0", "%s: nothing protects the tables", id)
 		p.must(at(r, "Properties", "LoggingConfig", "LogGroup") != nil, "%s: logs where nobody set how long", id)
+		p.must(text(at(r, "Properties", "RecursiveLoop")) == "Allow", "%s: Lambda stops an object at about its sixteenth hand-over", id)
 	}
 	for id, r := range p.of("AWS::Lambda::Alias") {
 		p.must(at(r, "UpdatePolicy", "CodeDeployLambdaAliasUpdate") != nil, "%s: traffic moves all at once, and not back", id)
@@ -340,6 +341,7 @@ func TestPolicyFindsWhatIsWrong(t *testing.T) {
 		{"function", "Qualifier: \"live\"", "Qualifier: \"$LATEST\"", "is not the alias's"},
 		{"function", "MessageRetentionPeriod: 1209600", "MessageRetentionPeriod: 60", "forgets failed events"},
 		{"function", "ReservedConcurrentExecutions: 20", "ReservedConcurrentExecutions: 0", "protects the tables"},
+		{"function", "RecursiveLoop: Allow", "RecursiveLoop: Terminate", "sixteenth hand-over"},
 		{"function", "- {Name: !Ref ErrorsAlarm}", "- {Name: x}", "ErrorsAlarm does not stop a deployment"},
 		{"function", "MetricName: rows_unaccounted", "MetricName: rows", "called about rows_unaccounted"},
 		{"function", "{PENSTOCK_ENV: \"prod\"}", "{PENSTOCK_ENV: \"prod\", DB_PASSWORD: x}", "variable DB_PASSWORD"},
