@@ -246,6 +246,8 @@ func eventsComeByTheAlias(p *policy) {
 		concurrency := text(at(r, "Properties", "ReservedConcurrentExecutions"))
 		p.must(concurrency != "<nil>" && concurrency != "0", "%s: nothing protects the tables", id)
 		p.must(at(r, "Properties", "LoggingConfig", "LogGroup") != nil, "%s: logs where nobody set how long", id)
+		level := text(at(r, "Properties", "LoggingConfig", "ApplicationLogLevel")) // a line of metrics says none, and is taken for INFO
+		p.must(slices.Contains([]string{"TRACE", "DEBUG", "INFO"}, level), "%s: at log level %s Lambda leaves the metrics out, and no alarm rings", id, level)
 		p.must(text(at(r, "Properties", "RecursiveLoop")) == "Allow", "%s: Lambda stops an object at about its sixteenth hand-over", id)
 	}
 	for id, r := range p.of("AWS::Lambda::Alias") {
@@ -341,6 +343,7 @@ func TestPolicyFindsWhatIsWrong(t *testing.T) {
 		{"function", "Qualifier: \"live\"", "Qualifier: \"$LATEST\"", "is not the alias's"},
 		{"function", "MessageRetentionPeriod: 1209600", "MessageRetentionPeriod: 60", "forgets failed events"},
 		{"function", "ReservedConcurrentExecutions: 20", "ReservedConcurrentExecutions: 0", "protects the tables"},
+		{"function", "ApplicationLogLevel: INFO", "ApplicationLogLevel: ERROR", "leaves the metrics out"},
 		{"function", "RecursiveLoop: Allow", "RecursiveLoop: Terminate", "sixteenth hand-over"},
 		{"function", "- {Name: !Ref ErrorsAlarm}", "- {Name: x}", "ErrorsAlarm does not stop a deployment"},
 		{"function", "MetricName: rows_unaccounted", "MetricName: rows", "called about rows_unaccounted"},
