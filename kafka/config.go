@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
@@ -103,6 +104,16 @@ func (c Config) reach(ctx context.Context, client *kgo.Client) error {
 		return fmt.Errorf("reach a broker of %v: it hung up (%w): check the TLS and SASL settings", c.Brokers, err)
 	}
 	return fmt.Errorf("reach a broker of %v: %w", c.Brokers, err)
+}
+
+// Away reports whether an error is that of brokers that are not there for now:
+// nobody answers, or one says that it is not ready. Who waits and asks again can
+// get another answer, which a wrong password or certificate, a missing right or
+// a missing topic will not give.
+func Away(err error) bool {
+	var network net.Error
+	return isDialErr(err) || errors.As(err, &network) && network.Timeout() ||
+		kerr.IsRetriable(err) && !errors.Is(err, kerr.UnknownTopicOrPartition)
 }
 
 func checkAddress(broker string) error {

@@ -75,19 +75,25 @@ func checkDatabase(to string) error {
 }
 
 // awaitDatabase asks until the database is not away any more, and returns what
-// it then says. It says once, and again now and then, that it waits.
+// it then says.
 func awaitDatabase[T any](ctx context.Context, log *slog.Logger, ask func() (T, error)) (T, error) {
+	return await(ctx, log, "the database", postgres.Away, ask)
+}
+
+// await asks until what is asked is not away any more, and returns what it then
+// says. It says once, and again now and then, that it waits.
+func await[T any](ctx context.Context, log *slog.Logger, whom string, away func(error) bool, ask func() (T, error)) (T, error) {
 	const longest = 10 * time.Second
 	for attempt, pause := 1, 100*time.Millisecond; ; attempt, pause = attempt+1, min(2*pause, longest) {
 		answer, err := ask()
 		if err == nil && attempt > 1 {
-			log.Info("the database is there again")
+			log.Info(whom + " is there again")
 		}
-		if err == nil || ctx.Err() != nil || !postgres.Away(err) {
+		if err == nil || ctx.Err() != nil || !away(err) {
 			return answer, err
 		}
 		if attempt == 1 || attempt%10 == 0 {
-			log.Error("the database is away and is waited for", "err", err, "again_in", pause)
+			log.Error(whom+" is away and is waited for", "err", err, "again_in", pause)
 		}
 		if ended := sleep(ctx, pause); ended != nil {
 			return answer, errors.Join(ended, err)

@@ -31,8 +31,14 @@ type follower struct {
 }
 
 // sinkConsumer is the name under which a database keeps the offsets of a
-// stream's topic, unless it has another.
-func sinkConsumer(s *stream.Stream) string { return "penstock-sink-" + s.Name }
+// stream's topic, for the group that a sink is given; "" is every sink's. The
+// stream is part of it: of two that share a topic, each needs all of it.
+func sinkConsumer(group string, s *stream.Stream) string {
+	if group == "" {
+		group = "penstock-sink"
+	}
+	return group + "-" + s.Name
+}
 
 // followed is how far following has come, for whoever asks meanwhile.
 type followed struct {
@@ -42,15 +48,11 @@ type followed struct {
 
 // openFollower opens the table and the look-ups. The caller closes the follower.
 //
-// Without a group, the consumer group in Kafka is named for the consumer and
-// the database: all that write to one database share the work, and two
-// databases each get everything.
+// The consumer group in Kafka is named for the consumer and the database: all
+// that write to one database share the work, and two databases each get
+// everything.
 func openFollower(ctx context.Context, to, group string, s *stream.Stream, log *slog.Logger) (*follower, error) {
-	consumer := group
-	if group == "" {
-		consumer = sinkConsumer(s)
-		group = consumer + "-" + fingerprint(to)
-	}
+	consumer := sinkConsumer(group, s)
 	log = log.With("stream", s.Name, "consumer", consumer)
 	lookups, err := enrich.New(s, enrich.Options{Log: log})
 	if err != nil {
@@ -61,7 +63,7 @@ func openFollower(ctx context.Context, to, group string, s *stream.Stream, log *
 		return nil, errors.Join(err, lookups.Close())
 	}
 	return &follower{
-		rules: s, table: t, lookups: lookups, consumer: consumer, group: group, log: log, state: &followed{},
+		rules: s, table: t, lookups: lookups, consumer: consumer, group: consumer + "-" + fingerprint(to), log: log, state: &followed{},
 		records: s.NewRecordDecoder(), events: s.NewDecoder(), mark: []byte(s.Name + "@"),
 	}, nil
 }

@@ -39,7 +39,7 @@ func defineSink(flags *flag.FlagSet) runner {
 	flags.StringVar(&c.stream, "stream", "", "`name` of the stream whose rules judge the events and whose table takes them")
 	flags.StringVar(&c.streams, "streams", "", "stream `file or folder` of them; empty: the orders example that serve writes, in penstock-data/streams")
 	flags.StringVar(&c.to, "to", "", "`database`: postgres://USER@HOST/DATABASE or sqlite:FILE; a password belongs into PGPASSWORD or the environment")
-	flags.StringVar(&c.group, "group", "", "consumer `group` that shares the work, and under whose name the database keeps the offsets: another name begins at the topic's start; empty: one for the stream and the database")
+	flags.StringVar(&c.group, "group", "", "`name` to begin anew under, at the topic's start: the consumer group in Kafka and the offsets in the database are named for it, the stream and the database; empty: penstock-sink")
 	flags.StringVar(&c.topic, "topic", "", "the topic, where it is not the stream's")
 	flags.BoolVar(&c.once, "once", false, "stop at the end that the topic has now, instead of going on with what comes")
 	flags.BoolVar(&c.foreign, "foreign", false, "no door of Penstock writes to the topic: believe no event that says it comes from one, and derive and look up for every event anew")
@@ -70,15 +70,7 @@ func (c *sinkConfig) run(ctx context.Context, sh shell, args []string) error {
 	if c.topic == "" {
 		c.topic = s.Topic
 	}
-	if err := kafka.CheckTopic(ctx, from, c.topic); err != nil { // before a table is made for nothing
-		return err
-	}
-	open := func() (*follower, error) { return openFollower(ctx, c.to, c.group, s, log) }
-	if !c.once { // which somebody waits for
-		await := open
-		open = func() (*follower, error) { return awaitDatabase(ctx, log, await) }
-	}
-	f, err := open()
+	f, err := c.open(ctx, s, from, log)
 	if err != nil {
 		if ctx.Err() != nil && !c.once {
 			return nil // told to stop, as it is meant to end
@@ -98,6 +90,24 @@ func (c *sinkConfig) run(ctx context.Context, sh shell, args []string) error {
 		return errFindings
 	}
 	return err
+}
+
+// open opens the follower once the topic is known to be there, so that no table
+// is made for nothing. It waits for Kafka and for the database, but with --once,
+// where somebody waits for it.
+func (c *sinkConfig) open(ctx context.Context, s *stream.Stream, from kafka.Config, log *slog.Logger) (*follower, error) {
+	check := func() (string, error) { return c.topic, kafka.CheckTopic(ctx, from, c.topic) }
+	open := func() (*follower, error) { return openFollower(ctx, c.to, c.group, s, log) }
+	if c.once {
+		if _, err := check(); err != nil {
+			return nil, err
+		}
+		return open()
+	}
+	if _, err := await(ctx, log, "Kafka", kafka.Away, check); err != nil {
+		return nil, err
+	}
+	return awaitDatabase(ctx, log, open)
 }
 
 // follow runs the follower, and the admin listener beside it if there is one.

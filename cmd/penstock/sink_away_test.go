@@ -19,7 +19,12 @@ import (
 // topicOf starts a development broker and writes one order into its topic.
 func topicOf(t *testing.T, topic string) kafka.Config {
 	t.Helper()
-	dev, err := kafka.StartDevBroker("127.0.0.1:0", t.TempDir(), nil)
+	return topicAt(t, "127.0.0.1:0", topic)
+}
+
+func topicAt(t *testing.T, addr, topic string) kafka.Config {
+	t.Helper()
+	dev, err := kafka.StartDevBroker(addr, t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,22 +68,43 @@ func TestSinkAwaitsItsDatabase(t *testing.T) {
 	}
 	pg.Kill9(t)
 	sink := &sinkProcess{args: []string{"sink", "--kafka", topicOf(t, "orders").Brokers[0], "--streams", streams, "--to", dsn}}
-	waits := func() {
-		t.Helper()
-		sink.start(t)
-		eventually(t, "the sink says that it waits", func() bool { return strings.Contains(sink.said.String(), "the database is away and is waited for") })
-	}
-	waits()
-	if err := sink.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := sink.cmd.Wait(); err != nil {
-		t.Errorf("told to end while it waits: %v\n%s", err, sink.said)
-	}
-	waits()
+	sink.startsAndWaits(t, "the database is away and is waited for")
 	defer sink.kill()
 	pg.Restart(t)
 	eventually(t, "the order is in the table", func() bool { return ordersIn(t, dsn) == 1 })
+}
+
+// startsAndWaits starts the sink, tells it to end once it says that it waits, and
+// starts it again.
+func (p *sinkProcess) startsAndWaits(t *testing.T, saying string) {
+	t.Helper()
+	waits := func() {
+		t.Helper()
+		p.start(t)
+		eventually(t, "the sink says that it waits", func() bool { return strings.Contains(p.said.String(), saying) })
+	}
+	waits()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("told to end while it waits: %v\n%s", err, p.said)
+	}
+	waits()
+}
+
+// TestSinkAwaitsKafka does the same while Kafka is away.
+func TestSinkAwaitsKafka(t *testing.T) {
+	t.Parallel()
+	streams, broker := filepath.Join(t.TempDir(), "streams"), realtest.Addr(t)
+	if err := writeExample(streams); err != nil {
+		t.Fatal(err)
+	}
+	sink := &sinkProcess{args: []string{"sink", "--kafka", broker, "--streams", streams, "--to", "sqlite:" + filepath.Join(t.TempDir(), "o.db")}}
+	sink.startsAndWaits(t, "Kafka is away and is waited for")
+	defer sink.kill()
+	topicAt(t, broker, "orders")
+	eventually(t, "the sink follows the topic", func() bool { return strings.Contains(sink.said.String(), "msg=following") })
 }
 
 // TestSinkOutlivesItsDatabaseWhileJoining takes PostgreSQL away before the group
