@@ -20,13 +20,14 @@ import (
 )
 
 // TestFunctionKilledAnywhere has the real bootstrap work on objects in each
-// form while it is killed at any moment, its events come twice and in any
-// order, its time is short, and DynamoDB leaves items over, throttles, fails
-// and loses answers. In the end the table and the rejects are what the
-// generator meant, and every row is accounted for. PENSTOCK_LAMBDA_ROUNDS says
-// how many rounds; PENSTOCK_LAMBDA_SEED is the first one's seed. They mostly
-// wait, for leases of the killed and for a throttled table, so -parallel 16 has
-// them run side by side even on two cores.
+// form, into a table of each mode, while it is killed at any moment, its events
+// come twice and in any order, its time is short, and DynamoDB leaves items over,
+// throttles, fails and loses answers. In the end the table and the rejects are
+// what the generator meant, and every row is accounted for. Half of the rounds are
+// of mode put, which alone writes batches. PENSTOCK_LAMBDA_ROUNDS says how many
+// there are; PENSTOCK_LAMBDA_SEED is the first one's seed. They mostly wait, for
+// leases of the killed and for a throttled table, so -parallel 16 has them run
+// side by side even on two cores.
 func TestFunctionKilledAnywhere(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills many processes")
@@ -86,6 +87,9 @@ const (
 func killFunction(t *testing.T, seed uint64) killRound {
 	c := newCloud(t, faults.DynamoDBShares{Unprocessed: .3, Throttle: .05, Broken: .02, Reset: .02, Lost: .02, Half: .01}, seed)
 	c.configure(killBatch)
+	if seed%2 == 1 {
+		rewrite(t, c.files, "mode: put", "mode: "+[]string{"insert", "newer-wins"}[seed/2%2])
+	}
 	random := rand.New(rand.NewPCG(seed, 7))
 	var mu sync.Mutex // guards random
 	r := killRound{cloud: c, metrics: &metricLines{t: t}}

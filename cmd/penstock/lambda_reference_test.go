@@ -101,6 +101,9 @@ func joined(attributes map[string]string) string {
 func shown(item map[string]ddb.AttributeValue) string {
 	attributes := map[string]string{}
 	for name, v := range item {
+		if strings.HasPrefix(name, "penstock_") { // what modes compare
+			continue
+		}
 		switch v := v.(type) {
 		case *ddb.AttributeValueMemberS:
 			attributes[name] = "S " + v.Value
