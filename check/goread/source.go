@@ -51,7 +51,7 @@ var shaped = map[string]bool{
 	"strings.ReplaceAll": true, "strings.Repeat": true, "strings.Split": true, "strings.SplitN": true, "strings.Fields": true, "strings.Clone": true,
 	"strings.Map": true, "strings.Cut": true, "strconv.Quote": true, "fmt.Sprint": true, "fmt.Sprintln": true, "fmt.Append": true, "slices.Clone": true,
 	"slices.Concat": true, "slices.Sorted": true, "maps.Keys": true, "maps.Values": true, "bytes.TrimSpace": true, "net/url.QueryUnescape": true,
-	"(time.Time).Format": true, "path.Base": true, "path/filepath.Base": true, "cmp.Or": true, "strings.NewReader": true, "bufio.NewReader": true,
+	"strings.NewReplacer": true, "(*strings.Replacer).Replace": true, "(time.Time).Format": true, "path.Base": true, "path/filepath.Base": true, "cmp.Or": true, "strings.NewReader": true, "bufio.NewReader": true,
 }
 
 // known lowers the calls of the standard library that make text or bring it in;
@@ -75,6 +75,9 @@ func (b *sqlFunc) known(c *ast.CallExpr, fn *types.Func, at ir.Where) ir.Expr {
 		if v := b.built(c, sel, fn, at); v != nil {
 			return v
 		}
+		if v := b.executed(c, sel, name, at); v != nil {
+			return v
+		}
 		if fn.Name() == "String" && len(c.Args) == 0 && harmless(b.info.TypeOf(sel.X)) != "" {
 			return &ir.Safe{Where: at, Why: "made of a number"}
 		}
@@ -94,7 +97,11 @@ func (b *sqlFunc) known(c *ast.CallExpr, fn *types.Func, at ir.Where) ir.Expr {
 		if v := b.doubled(c, at); v != nil {
 			return v
 		}
-	case "fmt.Fprintf", "fmt.Fprint", "io.WriteString":
+	case "fmt.Sprint":
+		if len(c.Args) > 1 {
+			return &ir.Concat{Where: at, Parts: b.values(c.Args)}
+		}
+	case "fmt.Fprintf", "fmt.Fprint", "fmt.Fprintln", "io.WriteString":
 		return b.printed(c, name, at)
 	}
 	if shaped[name] {

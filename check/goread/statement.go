@@ -20,6 +20,8 @@ type sqlProgram struct {
 	local  map[types.Object]*ir.Func // a variable that is a closure; nil when it is several
 
 	literals map[*ast.FuncLit]*ir.Func
+	pkgs     []*packages.Package
+	once     map[types.Object]ast.Expr // what a variable or a field is given; nil when that is more than one thing
 }
 
 // sqlFunc lowers one function from its syntax, for the taint engine: spans are
@@ -57,7 +59,10 @@ func (r *reader) lowerSQL(pkgs []*packages.Package) {
 	}) {
 		return
 	}
-	s := &sqlProgram{r.styles(pkgs), map[*types.Func]*ir.Func{}, map[*types.Var]string{}, map[types.Object]*ir.Func{}, map[*ast.FuncLit]*ir.Func{}}
+	s := &sqlProgram{r.styles(pkgs), map[*types.Func]*ir.Func{}, map[*types.Var]string{}, map[types.Object]*ir.Func{}, map[*ast.FuncLit]*ir.Func{}, pkgs, map[types.Object]ast.Expr{}}
+	for _, p := range pkgs {
+		s.notes(p)
+	}
 	var bodies []func()
 	for _, p := range pkgs {
 		s.own(p.Types)

@@ -381,11 +381,16 @@ func (b *sqlFunc) call(c *ast.CallExpr, at ir.Where) ir.Expr {
 				return &ir.Const{Where: at, Str: true} // nothing in it yet
 			case id.Name == "append" && texts(b.info.TypeOf(c)):
 				return b.longer(c, at)
+			case id.Name == "append" && c.Ellipsis.IsValid() && isBytes(b.info.TypeOf(c)):
+				return &ir.Concat{Where: at, Parts: b.values(c.Args)}
 			}
 			return &ir.Unknown{Where: at, Parts: b.values(c.Args)}
 		}
 	}
 	fn := called(b.info, c)
+	if by := b.methodValue(c); fn == nil && by != nil && b.query(c, by) {
+		return &ir.Unknown{Where: at, What: "the answer of a query"}
+	}
 	if fn != nil {
 		if b.query(c, fn) {
 			return &ir.Unknown{Where: at, What: "the answer of a query"}
@@ -427,6 +432,12 @@ func (b *sqlFunc) longer(c *ast.CallExpr, at ir.Where) ir.Expr {
 		list.Elems = append(list.Elems, v)
 	}
 	return list
+}
+
+// isBytes reports whether a type is a slice of bytes, which text can be added to.
+func isBytes(t types.Type) bool {
+	s, ok := t.Underlying().(*types.Slice)
+	return ok && types.Identical(s.Elem().Underlying(), types.Typ[types.Byte])
 }
 
 // texts reports whether a type is a slice of strings.

@@ -87,7 +87,8 @@ type (
 		Parts []Expr
 	}
 	// Format fills a template: "..." % x, "...".format(x), Sprintf. Args are
-	// in order; Names, when not nil, names each ("" for positional ones).
+	// in order; Names, when not nil, names each: "" for positional ones, EveryName
+	// for a mapping of all names that are not named otherwise.
 	Format struct {
 		Where
 		Verbs    Verbs
@@ -170,7 +171,11 @@ const (
 	PercentVerbs Verbs = iota // Python's "%s %(name)d"
 	BraceVerbs                // Python's "{} {0} {name:>10}"
 	GoVerbs                   // fmt's "%v %q %[1]d"
+	DollarVerbs               // Python's string.Template: "$x ${x}"
 )
+
+// EveryName stands in a Format for the names that a mapping has.
+const EveryName = "**"
 
 // Origin is where a value from outside comes from.
 type Origin uint8

@@ -11,6 +11,9 @@ import (
 // call lowers a call: what means something to the engines first, then any other.
 func (b *builder) call(e *syntax.Call) ir.Expr {
 	full := b.r.qualified(e.Func, b.f)
+	if v := b.sent(e); v != nil {
+		return v
+	}
 	if v := b.library(e, full); v != nil {
 		return v
 	}
@@ -63,7 +66,7 @@ func (b *builder) orDefault(e *syntax.Call, found ir.Expr) ir.Expr {
 // found, as possible, but does not make a check fail.
 var quoting = map[string]bool{
 	"quote_name": true, "quote_ident": true, "quote_identifier": true, "quote_name_unless_alias": true, "escape_identifier": true, "quote_schema": true,
-	"format_table": true,
+	"format_table": true, "geo_quote_name": true, "qn": true,
 }
 
 // methodCall lowers the methods that mean something whatever they belong to.
@@ -85,6 +88,14 @@ func (b *builder) textMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.E
 	switch {
 	case a.Attr == "format" && (b.stringly(a.Value) || b.composed(a.Value)):
 		return b.format(e, a)
+	case a.Attr == "format_map" && len(e.Args) == 1 && (b.stringly(a.Value) || b.composed(a.Value)):
+		out := &ir.Format{Where: b.where(e), Verbs: ir.BraceVerbs, Template: b.value(a.Value), Names: []string{}}
+		b.mapping(out, e.Args[0])
+		return out
+	case a.Attr == "substitute" || a.Attr == "safe_substitute":
+		return b.substitute(e, a)
+	case t == "io.StringIO" && (a.Attr == "write" && len(e.Args) == 1 || a.Attr == "getvalue"):
+		return b.inMemory(e, a)
 	case a.Attr == "join" && len(e.Args) == 1 && (b.stringly(a.Value) || b.composed(a.Value)):
 		return &ir.Joined{Where: b.where(e), Sep: b.value(a.Value), List: b.value(e.Args[0])}
 	case a.Attr == "get" && len(e.Args) > 0 && b.constantTable(a.Value):
@@ -162,28 +173,6 @@ var judged = map[string]bool{"isdigit": true, "isalnum": true, "isalpha": true, 
 
 // matching are the methods and functions that look for a pattern at the start of a text.
 var matching = map[string]bool{"match": true, "fullmatch": true}
-
-// format is "template".format(arguments).
-func (b *builder) format(e *syntax.Call, a *syntax.Attribute) ir.Expr {
-	out := &ir.Format{Where: b.where(e), Verbs: ir.BraceVerbs, Template: b.value(a.Value)}
-	for _, arg := range e.Args {
-		if s, ok := arg.(*syntax.Starred); ok {
-			return b.unknown(e, out.Template, b.value(s.Value))
-		}
-		out.Args = append(out.Args, b.value(arg))
-	}
-	if len(e.Keywords) > 0 {
-		out.Names = make([]string, len(out.Args))
-	}
-	for _, k := range e.Keywords {
-		v := b.value(k.Value)
-		if k.Arg == "" {
-			return b.unknown(e, out.Template, v)
-		}
-		out.Args, out.Names = append(out.Args, v), append(out.Names, k.Arg)
-	}
-	return out
-}
 
 // callOf resolves a call. Its arguments are in the order of the callee's
 // parameters when there is one callee, else as written.

@@ -49,6 +49,15 @@ func (b *builder) library(e *syntax.Call, full string) ir.Expr {
 			}
 		}
 		return b.unknown(e)
+	case "string.Template", "io.StringIO":
+		if len(e.Args) == 1 {
+			return b.value(e.Args[0])
+		}
+		return &ir.Const{Where: b.where(e), Str: true}
+	case "functools.partial":
+		if len(e.Args) > 1 {
+			b.handedTo(e, e.Args[0], b.value(e.Args[1]))
+		}
 	case "sys.exit", "os._exit", "os.abort":
 		b.values(e.Args)
 		b.fail()
@@ -126,6 +135,7 @@ func (b *builder) mapped(e *syntax.Call) ir.Expr {
 		return nil
 	}
 	over := b.value(e.Args[1])
+	b.handedTo(e, e.Args[0], b.element(over, e.Args[1]))
 	each := &ir.Each{Where: b.where(e), Over: over, Var: "element", Elem: &ir.Var{Where: b.where(e), Name: "element"}}
 	full := b.r.qualified(e.Args[0], b.f)
 	name := strings.TrimPrefix(full, "builtins.")

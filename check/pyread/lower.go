@@ -11,10 +11,11 @@ type builder struct {
 	r      *reader
 	f      *function
 	m      *module
-	cur    *ir.Block // nil where control cannot come
-	exits  []exit    // what must happen on the way out, outermost first
-	loop   int       // loops and comprehensions around the current expression
-	hidden []string  // names that comprehensions around it bind
+	cur    *ir.Block          // nil where control cannot come
+	exits  []exit             // what must happen on the way out, outermost first
+	loop   int                // loops and comprehensions around the current expression
+	hidden []string           // names that comprehensions around it bind
+	over   map[string]ir.Expr // what those are elements of
 
 	lowered *syntax.Attribute // the last attribute that was lowered,
 	base    ir.Expr           // and what it is one of

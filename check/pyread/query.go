@@ -2,6 +2,7 @@ package pyread
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/penstock-io/penstock/check/ir"
@@ -30,10 +31,81 @@ func (b *builder) query(e *syntax.Call, a *syntax.Attribute, t string) ir.Expr {
 	q := &ir.Query{Span: b.at(e), Driver: driver, Style: drivers[driver], Method: a.Attr, SQL: b.value(sql)}
 	q.ByName = !driverType(t)
 	q.Many = a.Attr == "executemany" || a.Attr == "execute_many"
+	if name, ok := sql.(*syntax.Name); ok && b.over[name.ID] != nil && slices.Contains(b.hidden, name.ID) {
+		q.SQL = b.over[name.ID] // [cur.execute(q) for q in queries]
+	}
 	receiver := b.value(a.Value)
 	q.Args = b.binds(e, driver)
 	b.emit(q)
 	return &ir.Unknown{Where: b.where(e), What: b.m.text(e), Parts: []ir.Expr{receiver}}
+}
+
+// sent lowers a call of what is no method of a driver by its looks, but always one: of
+// a variable that was given it once, or of what getattr finds by its name. It is nil for
+// other calls.
+func (b *builder) sent(e *syntax.Call) ir.Expr {
+	switch f := e.Func.(type) {
+	case *syntax.Name:
+		for in := b.f; in != nil; in = in.outer {
+			if in.locals[f.ID] {
+				if in.assigns[f.ID] != 1 {
+					return nil
+				}
+				return b.sentBy(e, in.types[f.ID])
+			}
+		}
+	case *syntax.Attribute:
+		if c := b.r.classes[b.r.typeOf(f.Value, b.f)]; c != nil {
+			return b.sentBy(e, c.fields[f.Attr])
+		}
+	case *syntax.Call:
+		if name, ok := f.Func.(*syntax.Name); ok && name.ID == "getattr" && len(f.Args) == 2 {
+			if c, ok := f.Args[1].(*syntax.Constant); ok && c.Kind == syntax.Str {
+				a := &syntax.Attribute{Span: f.Span, Value: f.Args[0], Attr: b.m.tree.StringValue(c)}
+				return b.query(e, a, b.r.typeOf(a.Value, b.f))
+			}
+		}
+	}
+	return nil
+}
+
+// sentBy lowers a call of what was given the method of a driver, once.
+func (b *builder) sentBy(e *syntax.Call, given []typed) ir.Expr {
+	if len(given) != 1 || given[0].annotation {
+		return nil
+	}
+	a, ok := given[0].value.(*syntax.Attribute)
+	if !ok {
+		return nil
+	}
+	if _, sends := sinks[a.Attr]; !sends {
+		return nil
+	}
+	t := b.r.typeOf(a.Value, given[0].in)
+	if given[0].in == b.f {
+		return b.query(e, &syntax.Attribute{Span: e.Func.Where(), Value: a.Value, Attr: a.Attr}, t)
+	}
+	if !driverType(t) {
+		return nil
+	}
+	return b.query(e, &syntax.Attribute{Span: e.Func.Where(), Value: e.Func, Attr: a.Attr}, t)
+}
+
+// handedTo lowers a query that is sent by a method which a call is given, with
+// its text: map(cur.execute, queries).
+func (b *builder) handedTo(e *syntax.Call, method syntax.Expr, sql ir.Expr) {
+	a, ok := method.(*syntax.Attribute)
+	if !ok {
+		return
+	}
+	byName, sends := sinks[a.Attr]
+	if !sends {
+		return
+	}
+	t := b.r.typeOf(a.Value, b.f)
+	if driver, ok := b.driver(a, t, byName); ok { // of no style: its arguments are not those of the call
+		b.emit(&ir.Query{Span: b.at(e), Driver: driver, Method: a.Attr, SQL: sql, ByName: !driverType(t)})
+	}
 }
 
 // binds is what a call binds to the parameters of its SQL.

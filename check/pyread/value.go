@@ -117,6 +117,10 @@ func (b *builder) comp(e *syntax.Comp) ir.Expr {
 		for n := range syntax.All(g.Target) {
 			if name, ok := n.(*syntax.Name); ok {
 				b.hidden = append(b.hidden, name.ID)
+				if b.over == nil {
+					b.over = map[string]ir.Expr{}
+				}
+				b.over[name.ID] = &ir.Index{Where: b.where(name), X: v}
 			}
 		}
 		for _, test := range g.Ifs {
@@ -321,6 +325,11 @@ func (b *builder) stringly(e syntax.Expr) bool {
 		return e.Op == syntax.Add && (b.stringly(e.Left) || b.stringly(e.Right))
 	case *syntax.Name:
 		return b.stringlyName(e.ID)
+	case *syntax.Attribute: // of its class
+		if c := b.r.classes[b.r.typeOf(e.Value, b.f)]; c != nil && len(c.fields[e.Attr]) == 0 {
+			text, ok := c.statics[e.Attr].(*syntax.Constant)
+			return ok && text.Kind == syntax.Str
+		}
 	}
 	return false
 }

@@ -3,7 +3,6 @@ package sqlinject
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/penstock-io/penstock/check/ir"
 )
@@ -118,7 +117,7 @@ func (w *walk) result(x *ir.Result, s state, depth int) text {
 // answer is what a function returns when it is given these arguments: the
 // worst over its ways.
 func (w *walk) answer(callee *ir.Func, n int, args state) (text, bool) {
-	key := fmt.Sprintf("%p %d %d %s", callee, n, w.depth, args.signature(callee))
+	key := fmt.Sprintf("%p %d %d %x", callee, n, w.depth, args.sum(callee.Params))
 	if t, ok := w.answers[key]; ok {
 		return t, t != nil
 	}
@@ -142,16 +141,4 @@ func (w *walk) answer(callee *ir.Func, n int, args state) (text, bool) {
 	delete(w.open, key)
 	w.answers[key] = given
 	return given, given != nil
-}
-
-// signature tells apart the arguments that give different answers.
-func (s state) signature(f *ir.Func) string {
-	var b strings.Builder
-	for _, name := range f.Params {
-		for _, p := range s[name] {
-			fmt.Fprintf(&b, "%q%d%v", p.text, p.taint, p.at)
-		}
-		b.WriteByte(';')
-	}
-	return b.String()
 }

@@ -187,8 +187,9 @@ func bindable(pieces []finding.Piece) bool {
 // built is the expression that builds a query's text: what its variable was
 // assigned, when that happened once.
 func (w *walk) built(e ir.Expr) ir.Expr {
-	v, ok := e.(*ir.Var)
-	if !ok {
+	v, local := e.(*ir.Var)
+	name := globalOf(e)
+	if !local && name == "" {
 		return e
 	}
 	var only ir.Expr
@@ -198,7 +199,7 @@ func (w *walk) built(e ir.Expr) ir.Expr {
 			if !ok {
 				continue
 			}
-			if to, ok := as.To.(*ir.Var); ok && to.Name == v.Name {
+			if to, ok := as.To.(*ir.Var); ok && local && to.Name == v.Name || name != "" && globalOf(as.To) == name {
 				if only != nil && only.At() != as.Value.At() {
 					return e
 				}

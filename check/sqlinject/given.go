@@ -66,17 +66,18 @@ func filler(c *ir.Call) (into ir.Expr, values []ir.Expr) {
 // fill notes what a call puts into a global or a field.
 func (a *analysis) fill(fn *ir.Func, c *ir.Call) {
 	into, values := filler(c)
-	key := ""
+	for _, v := range values {
+		a.put(into, store{fn, v})
+	}
+}
+
+// put notes what a global or a field has in it.
+func (a *analysis) put(into ir.Expr, st store) {
 	switch x := into.(type) {
 	case *ir.Global:
-		key = x.Name
+		a.filled[x.Name] = append(a.filled[x.Name], st)
 	case *ir.Field:
-		key = "." + x.Name
-	default:
-		return
-	}
-	for _, v := range values {
-		a.filled[key] = append(a.filled[key], store{fn, v})
+		a.filled["."+x.Name] = append(a.filled["."+x.Name], st)
 	}
 }
 

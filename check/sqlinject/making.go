@@ -363,7 +363,7 @@ func (t *tracer) unknown(fn *ir.Func, x *ir.Unknown) {
 
 func (t *tracer) format(fn *ir.Func, x *ir.Format) {
 	if c, ok := x.Template.(*ir.Const); ok {
-		verbs := [...]*regexp.Regexp{ir.PercentVerbs: percentVerb, ir.BraceVerbs: braceVerb, ir.GoVerbs: goVerb}[x.Verbs]
+		verbs := verbsOf[x.Verbs]
 		for _, verb := range verbs.FindAllString(c.Text, -1) {
 			t.made.Escaped = t.made.Escaped || verb == "%q" || verb == "%r" || strings.Contains(verb, "!r")
 		}

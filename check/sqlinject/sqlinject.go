@@ -40,24 +40,25 @@ type Options struct {
 }
 
 type analysis struct {
-	program  *ir.Program
-	options  Options
-	globals  map[string][]store
-	callers  map[*ir.Func][]caller
-	wrappers map[*ir.Func]wrapper // functions that send a parameter as a query
-	found    map[string]*told
-	stores   map[string][]store              // what fields are given, by class and name
-	kept     map[string]text                 // what fields hold
-	captured map[variable][]store            // what closures give the variables of the function around them
-	answers  map[string]text                 // what functions return, by what they are given
-	states   map[string]state                // what the variables of a function hold at worst
-	open     map[string]bool                 // answers being worked out
-	loose    map[string][]caller             // calls of something unknown, by its last name
-	filled   map[string][]store              // what the lists of globals, by name, and of fields, by a point and name, are made longer by
-	inside   map[*ir.Func]map[string][]store // what a function puts into what its parameters hold
-	spans    map[*ir.Func]map[ir.Span]ir.Expr
-	given    map[*ir.Func]map[string][]store
-	schema   *finding.Schema // nil until a fix is asked for
+	program    *ir.Program
+	options    Options
+	globals    map[string][]store
+	callers    map[*ir.Func][]caller
+	wrappers   map[*ir.Func]wrapper // functions that send a parameter as a query
+	found      map[string]*told
+	stores     map[string][]store              // what fields are given, by class and name
+	kept       map[string]text                 // what fields hold
+	captured   map[variable][]store            // what closures give the variables of the function around them
+	answers    map[string]text                 // what functions return, by what they are given
+	states     map[string]state                // what the variables of a function hold at worst
+	open       map[string]bool                 // answers being worked out
+	loose      map[string][]caller             // calls of something unknown, by its last name
+	filled     map[string][]store              // what the lists of globals, by name, and of fields, by a point and name, are made longer by
+	inside     map[*ir.Func]map[string][]store // what a function puts into what its parameters hold
+	spans      map[*ir.Func]map[ir.Span]ir.Expr
+	given      map[*ir.Func]map[string][]store
+	statements map[string]text // what fields and globals hold of statements, by key
+	schema     *finding.Schema // nil until a fix is asked for
 }
 
 // A variable is one of a function, seen from those inside it.
@@ -92,7 +93,7 @@ func Analyse(p *ir.Program, o Options) []finding.Finding {
 		wrappers: map[*ir.Func]wrapper{}, found: map[string]*told{},
 		stores: map[string][]store{}, kept: map[string]text{}, captured: map[variable][]store{}, answers: map[string]text{}, states: map[string]state{}, open: map[string]bool{},
 		filled: map[string][]store{}, inside: map[*ir.Func]map[string][]store{},
-		loose: map[string][]caller{}, spans: map[*ir.Func]map[ir.Span]ir.Expr{}, given: map[*ir.Func]map[string][]store{},
+		statements: map[string]text{}, loose: map[string][]caller{}, spans: map[*ir.Func]map[ir.Span]ir.Expr{}, given: map[*ir.Func]map[string][]store{},
 	}
 	a.index()
 	for range callsMax { // a wrapper of a wrapper needs one more round
@@ -136,6 +137,8 @@ func (a *analysis) index() {
 					case *ir.Field:
 						key := to.Owner + "." + to.Name
 						a.stores[key] = append(a.stores[key], store{f, o.Value})
+					case *ir.Index:
+						a.put(whole(to), store{f, o.Value})
 					}
 				case *ir.Call:
 					for _, c := range o.Callees {
@@ -170,9 +173,6 @@ func (a *analysis) sends(f *ir.Func) bool {
 	return false
 }
 
-// A state is what the variables hold on one way through a function.
-type state map[string]text
-
 // A walk follows the ways through one function.
 type walk struct {
 	*analysis
@@ -180,88 +180,6 @@ type walk struct {
 	depth int                                                  // of calls followed into
 	sent  func(q *ir.Query, sql ir.Expr, in *wrapper, s state) // nil: queries are not asked for
 	gave  func(r *ir.Return, s state)                          // nil: answers are not asked for
-}
-
-// run follows all ways, from what the variables hold at the start.
-func (w *walk) run(start state) {
-	if len(w.fn.Blocks) == 0 {
-		return
-	}
-	type task struct {
-		b *ir.Block
-		s state
-	}
-	visits := map[*ir.Block]int{}
-	work := []task{{w.fn.Blocks[0], start}}
-	for len(work) > 0 {
-		t := work[len(work)-1]
-		work = work[:len(work)-1]
-		if visits[t.b]++; visits[t.b] > statesMax {
-			continue
-		}
-		s := clone(t.s)
-		for _, op := range t.b.Ops {
-			w.step(op, s)
-		}
-		for i, next := range t.b.Next {
-			if after, ok := w.branch(t.b, i, s); ok {
-				work = append(work, task{next, after})
-			}
-		}
-	}
-}
-
-func clone(s state) state {
-	out := make(state, len(s))
-	for k, v := range s {
-		out[k] = v
-	}
-	return out
-}
-
-func (w *walk) step(op ir.Op, s state) {
-	switch o := op.(type) {
-	case *ir.Assign:
-		if v, ok := o.To.(*ir.Var); ok && v.In == nil {
-			s[v.Name] = w.eval(o.Value, s, 0).through(o.Span)
-		}
-	case *ir.Query:
-		if w.sent != nil {
-			w.sent(o, o.SQL, nil, s)
-		}
-	case *ir.Return:
-		if w.gave != nil {
-			w.gave(o, s)
-		}
-	case *ir.Call:
-		for _, c := range o.Callees {
-			if wrap, ok := w.wrappers[c]; ok && w.sent != nil && wrap.param < len(o.Args) && o.Args[wrap.param] != nil {
-				q := *wrap.query
-				q.Span, q.SQL = o.Span, o.Args[wrap.param]
-				w.sent(&q, q.SQL, &wrap, s)
-			}
-		}
-	}
-}
-
-// branch is the state behind one way out of a block; false when that way
-// cannot be taken. A test against a fixed list makes a variable harmless.
-func (w *walk) branch(b *ir.Block, i int, s state) (state, bool) {
-	if b.If == nil || len(b.Next) != 2 {
-		return s, true
-	}
-	if c, ok := b.If.(*ir.Const); ok {
-		truth := c.Text != "" && c.Text != "0" && c.Text != "False" && c.Text != "false" && c.Text != "None"
-		return s, truth == (i == 0)
-	}
-	x, yes := w.judged(b.If, s)
-	v, ok := x.(*ir.Var)
-	if !ok || v.In != nil || (i == 0) != yes {
-		return s, true
-	}
-	out := clone(s)
-	out[v.Name] = text{{hole: true, expr: v, at: v.Span}}
-	return out, true
 }
 
 // fixed reports whether an expression is constants only.
@@ -292,6 +210,9 @@ func (w *walk) fixed(e ir.Expr, s state) bool {
 // it, nil when it is sent right here.
 func (w *walk) query(q *ir.Query, sql ir.Expr, in *wrapper, s state) {
 	t := w.eval(sql, s, 0)
+	if held := t.statement(); held != nil && len(t) == 1 {
+		t = held
+	}
 	if i, ok := w.wholeParam(t); ok && w.fn.Entry != ir.Handler {
 		if _, known := w.wrappers[w.fn]; !known {
 			w.wrappers[w.fn] = wrapper{i, q, in == nil && forwards(q, w.fn) || in != nil && in.forwards}

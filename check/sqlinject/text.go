@@ -3,6 +3,7 @@ package sqlinject
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/penstock-io/penstock/check/ir"
@@ -24,6 +25,7 @@ type part struct {
 	hole  bool
 	list  bool   // the hole is a joined list
 	elems []text // of a list that is known, element by element; nil for none
+	held  text   // of a hole: a statement that its value is or has in it; nil for none
 	expr  ir.Expr
 	at    ir.Span
 	taint taint
@@ -76,6 +78,9 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 	case *ir.Var:
 		return w.variable(x, s)
 	case *ir.Global:
+		if t, ok := s[globalOf(x)]; ok {
+			return t
+		}
 		if values := w.globals[x.Name]; len(values) == 1 {
 			if c, ok := w.eval(values[0].value, state{}, depth+1).constant(); ok {
 				return text{{text: c, expr: x, at: x.Span}}
@@ -83,6 +88,12 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 			if w.fixed(values[0].value, s) {
 				return text{{hole: true, expr: x, at: x.Span}}
 			}
+		}
+		if t := w.stored("global "+x.Name, w.globals[x.Name], w.filled[x.Name]); t != nil {
+			return t
+		}
+		if t := w.brought(x); t != nil {
+			return t
 		}
 		return hole(e, unknown, "the variable "+x.Name)
 	case *ir.Concat:
@@ -100,8 +111,21 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 	case *ir.Result:
 		return w.result(x, s, depth)
 	case *ir.Field:
+		if t, ok := s[fieldOf(x)]; ok {
+			return t
+		}
 		if t, ok := w.field(x); ok {
 			return t
+		}
+		if x.Owner != "" {
+			if t := w.stored(x.Owner+"."+x.Name, w.stores[x.Owner+"."+x.Name], w.filled["."+x.Name]); t != nil {
+				return t
+			}
+			if values := w.globals[x.Owner+"."+x.Name]; len(values) == 1 && len(w.stores[x.Owner+"."+x.Name]) == 0 { // of its class
+				if c, ok := w.eval(values[0].value, state{}, depth+1).constant(); ok {
+					return text{{text: c, expr: x, at: x.Span}}
+				}
+			}
 		}
 		return w.derived(e, x.X, s, depth)
 	case *ir.Index:
@@ -119,6 +143,9 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 		}
 		return w.derived(e, x.X, s, depth)
 	case *ir.Unknown:
+		if t, ok := w.replaced(x, s, depth); ok {
+			return t
+		}
 		out := hole(e, harmless, "")
 		for _, p := range x.Parts {
 			out = worse(out, w.derived(e, p, s, depth))
@@ -126,7 +153,7 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 		if len(x.Parts) == 0 {
 			return hole(e, unknown, x.What)
 		}
-		return out
+		return held(out, x.By)
 	}
 	return hole(e, unknown, "")
 }
@@ -165,8 +192,11 @@ func hole(e ir.Expr, t taint, from string) text {
 	return text{{hole: true, expr: e, at: e.At(), taint: t, from: from}}
 }
 
+// worse is the text that is more to be feared: of two that are as bad the first,
+// unless only the other is seen to be a statement.
 func worse(x, y text) text {
-	if y.worst() > x.worst() {
+	bad, more := x.worst(), y.worst()
+	if more > bad || more == bad && more >= parameter && len(x) == 1 && x[0].hole && x.statement() == nil && y.statement() != nil {
 		return y
 	}
 	return x
@@ -180,6 +210,7 @@ func (w *walk) derived(e, base ir.Expr, s state, depth int) text {
 // carried is one hole that carries what a text does.
 func carried(e ir.Expr, b text) text {
 	out := hole(e, b.worst(), "")
+	out[0].held = b.statement()
 	for _, p := range b {
 		if p.taint == out[0].taint {
 			out[0].from, out[0].trail = p.from, p.trail
@@ -279,8 +310,12 @@ func place(t text, e ir.Expr) text {
 var (
 	percentVerb = regexp.MustCompile(`%(?:\((\w+)\))?[-#0 +]*[\d*]*(?:\.[\d*]+)?([sdifrxXoeEgGca%])`)
 	braceVerb   = regexp.MustCompile(`\{\{|\}\}|\{([^{}:!]*)(?:![rsa])?(?::[^{}]*)?\}`)
+	dollarVerb  = regexp.MustCompile(`\$(?:\$|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})`)
 	goVerb      = regexp.MustCompile(`%[-#0 +]*[\d*]*(?:\.[\d*]+)?(?:\[(\d+)\])?([a-zA-Z%])`)
 )
+
+// verbsOf are the verbs of each language of templates.
+var verbsOf = [...]*regexp.Regexp{ir.PercentVerbs: percentVerb, ir.BraceVerbs: braceVerb, ir.GoVerbs: goVerb, ir.DollarVerbs: dollarVerb}
 
 // format fills a constant template.
 func (w *walk) format(x *ir.Format, s state, depth int) text {
@@ -292,7 +327,7 @@ func (w *walk) format(x *ir.Format, s state, depth int) text {
 		}
 		return out
 	}
-	verbs := [...]*regexp.Regexp{ir.PercentVerbs: percentVerb, ir.BraceVerbs: braceVerb, ir.GoVerbs: goVerb}[x.Verbs]
+	verbs := verbsOf[x.Verbs]
 	var out text
 	done, next := 0, 0
 	literal := func(t string) {
@@ -304,13 +339,15 @@ func (w *walk) format(x *ir.Format, s state, depth int) text {
 		literal(tmpl[done:m[0]])
 		done = m[1]
 		verb := tmpl[m[0]:m[1]]
-		if verb == "%%" || verb == "{{" || verb == "}}" {
+		if verb == "%%" || verb == "{{" || verb == "}}" || verb == "$$" {
 			literal(verb[:1])
 			continue
 		}
 		name := ""
 		if m[2] >= 0 {
 			name = tmpl[m[2]:m[3]]
+		} else if len(m) > 4 && x.Verbs == ir.DollarVerbs {
+			name = tmpl[m[4]:m[5]]
 		}
 		arg := pick(x, name, &next)
 		if arg == nil {
@@ -329,6 +366,9 @@ func (w *walk) format(x *ir.Format, s state, depth int) text {
 
 // converts reports whether a verb takes numbers only.
 func converts(in ir.Verbs, verb string) bool {
+	if in == ir.DollarVerbs {
+		return false
+	}
 	if in == ir.BraceVerbs {
 		_, spec, ok := strings.Cut(verb, ":")
 		spec = strings.TrimSuffix(spec, "}")
@@ -343,6 +383,9 @@ func pick(x *ir.Format, name string, next *int) ir.Expr {
 		if n != "" && (n == name || strings.HasPrefix(name, n+".") || strings.HasPrefix(name, n+"[")) {
 			return x.Args[i]
 		}
+	}
+	if i := slices.Index(x.Names, ir.EveryName); i >= 0 && name != "" {
+		return x.Args[i]
 	}
 	i := *next
 	if name != "" && name[0] >= '0' && name[0] <= '9' {
@@ -396,6 +439,9 @@ func (w *walk) listed(x *ir.List, s state, depth int) text {
 }
 
 func (w *walk) joined(x *ir.Joined, s state, depth int) text {
+	if t := w.pieced(x, s, depth); t != nil {
+		return t
+	}
 	if t := w.eval(x.List, s, depth+1); len(t) == 1 && t[0].elems != nil {
 		out := text{{expr: x, at: x.Span}} // of no elements, too, it is a text
 		for i, e := range t[0].elems {
