@@ -340,7 +340,7 @@ func (c *Cache[K, V]) Len() int {
 // All ranges over the entries in no particular order. An entry that is there
 // from beginning to end is seen once; one that comes or goes meanwhile may be
 // seen or not; none is seen that has expired by its turn. The loop's body may
-// use the cache: no lock is held, and no more than some hundreds of entries are
+// use the cache: no lock is held, and no more than two thousand entries are
 // copied at a time.
 func (c *Cache[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {

@@ -57,14 +57,14 @@ func (d *directory[K, V]) table(h uint64) *table[K, V] {
 	return nil
 }
 
-// fetch makes the memory come in which h's key is, if it is in one of several
-// tables: a small cache is at hand.
-func (d *directory[K, V]) fetch(h uint64) {
-	if d.only.Load() == nil {
-		if t := d.table(h); t != nil {
-			t.fetch(t.home(h))
-		}
+// fetch is the table for h, or nil, and makes the memory come in which the key
+// is, unless that is at hand.
+func (d *directory[K, V]) fetch(h uint64) *table[K, V] {
+	t := d.table(h)
+	if t != nil && !t.atHand() {
+		t.fetch(t.home(h))
 	}
+	return t
 }
 
 // find is k's table and slot; the slot is -1 if there is none.

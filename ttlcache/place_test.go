@@ -23,15 +23,18 @@ func TestWordsOf(t *testing.T) {
 		got  words
 		want words
 	}{
-		{"uint64, uint64", wordsOf[uint64, uint64](), words{true, 2, 1, 0}},
-		{"string, uint64", wordsOf[string, uint64](), words{true, 3, 2, 0b1}},
-		{"string, string", wordsOf[string, string](), words{true, 4, 2, 0b101}},
-		{"uint8, *int", wordsOf[uint8, *int](), words{true, 2, 1, 0b10}},
-		{"int, []byte", wordsOf[int, []byte](), words{true, 4, 1, 0b10}},
-		{"int, any", wordsOf[int, any](), words{true, 3, 1, 0b100}},
-		{"int, struct", wordsOf[int, two](), words{true, 4, 1, 0b100}},
-		{"array, map", wordsOf[[2]string, map[int]int](), words{true, 5, 4, 0b10101}},
-		{"eight words", wordsOf[int, [7]int](), words{true, 8, 1, 0}},
+		{"uint64, uint64", wordsOf[uint64, uint64](), words{true, 2, 1, 0, true}},
+		{"string, uint64", wordsOf[string, uint64](), words{true, 3, 2, 0b1, true}},
+		{"string, string", wordsOf[string, string](), words{true, 4, 2, 0b101, false}},
+		{"uint8, uint64", wordsOf[uint8, uint64](), words{true, 2, 1, 0, true}},
+		{"int, eight bytes", wordsOf[int, [8]byte](), words{true, 2, 1, 0, false}},
+		{"int, uint32", wordsOf[int, uint32](), words{true, 2, 1, 0, false}},
+		{"uint8, *int", wordsOf[uint8, *int](), words{true, 2, 1, 0b10, false}},
+		{"int, []byte", wordsOf[int, []byte](), words{true, 4, 1, 0b10, false}},
+		{"int, any", wordsOf[int, any](), words{true, 3, 1, 0b100, false}},
+		{"int, struct", wordsOf[int, two](), words{true, 4, 1, 0b100, false}},
+		{"array, map", wordsOf[[2]string, map[int]int](), words{true, 5, 4, 0b10101, false}},
+		{"eight words", wordsOf[int, [7]int](), words{true, 8, 1, 0, false}},
 		{"nine words", wordsOf[int, [8]int](), words{}},
 		{"nothing", wordsOf[struct{}, struct{}](), words{few: true, all: 1}},
 	} {
@@ -227,7 +230,7 @@ func TestSetStoppedInTheMiddle(t *testing.T) {
 	c.Set(1, 1, time.Hour)
 	s := c.store()
 	h := s.hasher.of(1)
-	e := s.seek(s.shard(h), s.shard(h).changes.Load(), h, new(1))
+	e := s.seek(s.shard(h), s.shard(h).changes.Load(), s.shard(h).table(h), h, new(1))
 	stamp := e.stamp.Load()
 	e.stamp.Store(stamp | writing)
 	var all sync.WaitGroup
@@ -261,10 +264,10 @@ func TestSlotOfAnotherKey(t *testing.T) {
 	s := c.store()
 	sh, h := &s.shards[0], s.hasher.of(1)
 	changes := sh.changes.Load()
-	e := s.seek(sh, changes, h, new(1))
+	e := s.seek(sh, changes, sh.table(h), h, new(1))
 	c.Delete(1)
 	c.Set(3, 3, time.Hour)
-	if h = s.hasher.of(3); s.seek(sh, sh.changes.Load(), h, new(3)) != e {
+	if h = s.hasher.of(3); s.seek(sh, sh.changes.Load(), sh.table(h), h, new(3)) != e {
 		t.Fatal("3 is not in the slot that 1 had")
 	}
 	if v, ok, done := s.read(sh, changes, e); done {
@@ -288,7 +291,7 @@ func TestMissBesideAChange(t *testing.T) {
 	s := c.store()
 	sh := s.shard(s.hasher.of(1))
 	changes := sh.changes.Load()
-	e := s.seek(sh, changes, s.hasher.of(1), new(1))
+	e := s.seek(sh, changes, sh.table(s.hasher.of(1)), s.hasher.of(1), new(1))
 	c.Set(1, 1, time.Hour)
 	if _, _, done := s.read(sh, changes, e); e != nil || done {
 		t.Error("the miss of a moment that is over was taken for an answer")
@@ -332,7 +335,7 @@ func TestSlowerSetOfTwo(t *testing.T) {
 	for stored := s.clock.now(); s.clock.now() == stored; { // where the clock is coarse
 	}
 	w := write[int, int]{hash: h, key: 1, value: 3, ttl: time.Hour}
-	if !s.swap(sh, changes, s.seek(sh, changes, h, &w.key), &w, now) {
+	if !s.swap(sh, changes, s.seek(sh, changes, sh.table(h), h, &w.key), &w, now) {
 		t.Error("it took the lock")
 	}
 }

@@ -51,7 +51,7 @@ type entry[K comparable, V any] struct {
 
 const (
 	groupSlots    = 8
-	tableSlotsMax = 1024 // then it is split in two, so that no lock is held for long
+	tableSlotsMax = 2048 // then it is split in two, so that no lock is held for long
 	hashBits      = 7    // of a hash are in the control word
 	homeBits      = 10   // choose the group
 
@@ -164,6 +164,10 @@ func (t *table[K, V]) after(g int) int {
 	}
 	return 0
 }
+
+// atHand reports whether a table is so small that its memory is likely to be in
+// the processor's caches.
+func (t *table[K, V]) atHand() bool { return len(t.groups) <= 32 }
 
 // fetch makes the memory of a group come, without waiting for it.
 func (t *table[K, V]) fetch(g int) {

@@ -16,6 +16,7 @@ type words struct {
 	all      uint8 // words in a pair
 	value    uint8 // the first with a part of the value in it
 	pointers uint8 // a bit for each word that the garbage collector follows
+	single   bool  // a value is one whole word, and no pointer
 }
 
 // A pair is a key and its value.
@@ -38,6 +39,7 @@ func wordsOf[K comparable, V any]() words {
 	}
 	w := words{few: true, all: uint8(n), value: uint8(unsafe.Offsetof(e.pair.value) / wordSize)}
 	w.mark(reflect.TypeFor[pair[K, V]](), 0)
+	w.single = unsafe.Sizeof(e.value) == wordSize && unsafe.Alignof(e.value) == wordSize && w.pointers>>w.value == 0
 	return w
 }
 
