@@ -14,9 +14,7 @@
 package syntax
 
 import (
-	"regexp"
 	"sort"
-	"strings"
 )
 
 // Limits of what is read. CPython has similar ones.
@@ -78,18 +76,6 @@ func lineStarts(text string) []uint32 {
 	return starts
 }
 
-// coding finds an encoding declaration in one of the first two lines: PEP 263.
-var coding = regexp.MustCompile(`^(?:[ \t\f]*(?:#.*)?(?:\r\n?|\n))?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)`)
-
-func encodedOtherwise(text string) bool {
-	m := coding.FindStringSubmatch(text)
-	if m == nil {
-		return false
-	}
-	name := strings.ReplaceAll(strings.ToLower(m[1]), "_", "-")
-	return name != "utf-8" && !strings.HasPrefix(name, "utf-8-") && name != "utf8"
-}
-
 // Parse reads a text. It always returns a file; what is no Python in it is
 // listed in the file's Errors. Spans count bytes of the text as it is, even
 // when it declares an encoding in which ast would see other columns.
@@ -107,7 +93,7 @@ func Parse(name string, text []byte) *File {
 	p := parser{file: file, src: file.Text, tokens: s.tokens, errors: s.errors}
 	p.parse()
 	file.Comments = s.comments
-	file.Errors = p.errors
+	file.Errors = append(unknownEncoding(file.Text), p.errors...)
 	sort.SliceStable(file.Errors, func(i, j int) bool { return file.Errors[i].Start < file.Errors[j].Start })
 	return file
 }
