@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // A DevBroker is a Kafka broker inside this process, for trying things out
@@ -19,7 +20,8 @@ import (
 type DevBroker struct {
 	cluster *kfake.Cluster
 	addr    string
-	dir     string // "" for none
+	dir     string   // "" for none
+	disk    *devDisk // nil without a directory
 	lock    *os.File
 	log     *slog.Logger
 }
@@ -43,19 +45,26 @@ func StartDevBroker(addr, dir string, log *slog.Logger) (*DevBroker, error) {
 		kfake.AllowAutoTopicCreation(),
 		kfake.ClusterID("penstock-development"),
 	}
-	var lock *os.File
+	b := &DevBroker{dir: dir, log: log}
 	if dir != "" {
-		if lock, err = openDevDir(dir, log); err != nil {
+		if b.lock, err = openDevDir(dir, log); err != nil {
 			return nil, fmt.Errorf("kafka: open the development broker's directory %s: %w", dir, err)
 		}
-		opts = append(opts, kfake.DataDir(dir))
+		b.disk = newDevDisk(dir, log)
+		opts = append(opts, kfake.DataDir(dir), kfake.WithLogger(b.disk))
 	}
-	cluster, err := kfake.NewCluster(opts...)
-	if err != nil {
-		lock.Close()
+	if b.cluster, err = kfake.NewCluster(opts...); err != nil {
+		b.lock.Close()
 		return nil, fmt.Errorf("kafka: start the development broker on %s: %w; is the port taken?", addr, err)
 	}
-	b := &DevBroker{cluster: cluster, addr: cluster.ListenAddrs()[0], dir: dir, lock: lock, log: log}
+	b.addr = b.cluster.ListenAddrs()[0]
+	if b.disk != nil {
+		b.disk.running.Store(true)
+		b.cluster.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+			b.cluster.KeepControl()
+			return b.disk.refuse(req)
+		})
+	}
 	log.Info("development broker started: for trying things out, not for production", "addr", b.addr, "dir", dir)
 	return b, nil
 }
@@ -80,14 +89,22 @@ func (b *DevBroker) Addr() string { return b.addr }
 
 // Close writes everything to disk and stops the broker.
 func (b *DevBroker) Close() {
-	b.cluster.Close()
-	if b.dir == "" {
+	if b.disk == nil {
+		b.cluster.Close()
 		return
+	}
+	defer b.lock.Close()
+	if b.disk.failed.Load() {
+		return // it stands still, and would never answer that it has stopped
+	}
+	b.disk.running.Store(false)
+	b.cluster.Close()
+	if b.disk.failed.Load() {
+		return // the next start looks for itself
 	}
 	if err := noteClosed(b.dir); err != nil {
 		b.log.Warn("cannot note that the development broker was stopped in order; its next start looks for itself", "err", err)
 	}
-	b.lock.Close()
 }
 
 // openDevDir takes the directory for this process and mends what a crash has
