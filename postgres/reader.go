@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -110,21 +111,37 @@ func (r *Reader) Rows(s *stream.Stream) stream.Rows {
 	return func(ctx context.Context, read *stream.Read, p stream.Page) ([][]penstock.Value, error) {
 		ctx, cancel := context.WithTimeout(ctx, r.timeout)
 		defer cancel()
-		text := r.statement(s, read, p)
-		batch := &pgx.Batch{}
-		batch.Queue("BEGIN READ ONLY")
-		batch.Queue("SELECT set_config($1, $2, true), set_config($3, $4, true)", userSetting, p.User.String(), tenantSetting, p.Tenant.String())
-		var rows [][]penstock.Value
-		batch.Queue(text, arguments(p)...).Query(func(found pgx.Rows) (err error) {
-			rows, err = collect(s, read, found)
-			return err
-		})
-		batch.Queue("COMMIT")
-		if err := r.pool.SendBatch(ctx, batch).Close(); err != nil {
+		rows, err := r.page(ctx, s, read, p)
+		if ctx.Err() == nil && hungUp(err) {
+			// A server that was away leaves its dead connections in the pool,
+			// and reading twice does no harm.
+			r.pool.Reset()
+			rows, err = r.page(ctx, s, read, p)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("postgres: read a page of %s: %w", s.Table.Name, err)
 		}
 		return rows, nil
 	}
+}
+
+// hungUp reports whether the server has ended a connection that it had taken.
+func hungUp(err error) bool {
+	var refused *pgconn.ConnectError
+	return err != nil && Away(err) && !errors.As(err, &refused)
+}
+
+func (r *Reader) page(ctx context.Context, s *stream.Stream, read *stream.Read, p stream.Page) (rows [][]penstock.Value, err error) {
+	batch := &pgx.Batch{}
+	batch.Queue("BEGIN READ ONLY")
+	batch.Queue("SELECT set_config($1, $2, true), set_config($3, $4, true)", userSetting, p.User.String(), tenantSetting, p.Tenant.String())
+	batch.Queue(r.statement(s, read, p), arguments(p)...).Query(func(found pgx.Rows) (err error) {
+		rows, err = collect(s, read, found)
+		return err
+	})
+	batch.Queue("COMMIT")
+	err = r.pool.SendBatch(ctx, batch).Close()
+	return rows, err
 }
 
 // statement is the text for a page of this shape: which of the optional

@@ -366,6 +366,22 @@ func TestConnectionsLeakNothing(t *testing.T) {
 	}
 }
 
+// PostgreSQL that was away for a moment leaves dead connections behind, which no
+// request gets to see.
+func TestDeadConnections(t *testing.T) {
+	h := openPostgres(t, settings{})
+	h.put(order(1, 7, 0, "paid"))
+	var warm sync.WaitGroup
+	for range 8 {
+		warm.Go(func() { h.get("seven", "/v1/users/7/orders").want(t, 200, `"order_id":"1"`) })
+	}
+	warm.Wait()
+	h.exec("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'penstock-reads'")
+	for range 8 {
+		h.get("seven", "/v1/users/7/orders").want(t, 200, `"order_id":"1"`)
+	}
+}
+
 func TestLockedTable(t *testing.T) {
 	h := openPostgres(t, settings{connections: 2, timeout: locked})
 	h.put(order(1, 7, 0, "new"))
