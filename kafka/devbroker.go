@@ -8,22 +8,24 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
-
-	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
+	"time"
 )
 
 // A DevBroker is a Kafka broker inside this process, for trying things out
 // with any Kafka client and no services. It is not a store of record: it does
 // not replicate, and what it takes reaches the disk when the kernel likes. The
 // journal in front of it is the record.
+//
+// When its disk is full it hangs up, and starts again with what is on disk as
+// soon as there is room; until then it is away, as a real broker would be.
 type DevBroker struct {
-	cluster *kfake.Cluster
-	addr    string
-	dir     string   // "" for none
-	disk    *devDisk // nil without a directory
-	lock    *os.File
-	log     *slog.Logger
+	addr string
+	port int
+	dir  string // "" for none
+	lock *os.File
+	log  *slog.Logger
+	stop chan struct{} // closed by Close
+	done chan struct{} // closed when nothing runs any more
 }
 
 // StartDevBroker starts a development broker that listens on addr, which must
@@ -38,33 +40,22 @@ func StartDevBroker(addr, dir string, log *slog.Logger) (*DevBroker, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	opts := []kfake.Opt{
-		kfake.NumBrokers(1),
-		kfake.Ports(port),
-		kfake.DefaultNumPartitions(6),
-		kfake.AllowAutoTopicCreation(),
-		kfake.ClusterID("penstock-development"),
-	}
-	b := &DevBroker{dir: dir, log: log}
+	var lock *os.File
 	if dir != "" {
-		if b.lock, err = openDevDir(dir, log); err != nil {
+		if lock, err = openDevDir(dir, log); err != nil {
 			return nil, fmt.Errorf("kafka: open the development broker's directory %s: %w", dir, err)
 		}
-		b.disk = newDevDisk(dir, log)
-		opts = append(opts, kfake.DataDir(dir), kfake.WithLogger(b.disk))
 	}
-	if b.cluster, err = kfake.NewCluster(opts...); err != nil {
-		b.lock.Close()
+	first, err := startLife(port, dir, log)
+	if err != nil {
+		lock.Close()
 		return nil, fmt.Errorf("kafka: start the development broker on %s: %w; is the port taken?", addr, err)
 	}
-	b.addr = b.cluster.ListenAddrs()[0]
-	if b.disk != nil {
-		b.disk.running.Store(true)
-		b.cluster.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
-			b.cluster.KeepControl()
-			return b.disk.refuse(req)
-		})
+	b := &DevBroker{addr: first.cluster.ListenAddrs()[0], dir: dir, lock: lock, log: log, stop: make(chan struct{}), done: make(chan struct{})}
+	if b.port, err = localPort(b.addr); err != nil {
+		panic(err) // it is where we listen
 	}
+	go b.live(first)
 	log.Info("development broker started: for trying things out, not for production", "addr", b.addr, "dir", dir)
 	return b, nil
 }
@@ -89,18 +80,55 @@ func (b *DevBroker) Addr() string { return b.addr }
 
 // Close writes everything to disk and stops the broker.
 func (b *DevBroker) Close() {
-	if b.disk == nil {
-		b.cluster.Close()
+	close(b.stop)
+	<-b.done
+	if b.dir != "" {
+		b.lock.Close()
+	}
+}
+
+// live goes from one life to the next until Close.
+func (b *DevBroker) live(l *life) {
+	defer close(b.done)
+	for l != nil {
+		select {
+		case <-b.stop:
+			l.cluster.Close()
+			b.noteClosed(l)
+			return
+		case <-l.failed:
+			l.cluster.Close()
+			l = b.next()
+		}
+	}
+}
+
+// next is the life after one whose disk has failed; nil when Close came first.
+func (b *DevBroker) next() *life {
+	for {
+		select {
+		case <-b.stop:
+			return nil
+		case <-time.After(lifePause):
+		}
+		l, err := revive(b.port, b.dir, b.log)
+		if err == nil {
+			b.log.Info("the development broker is there again", "addr", b.addr)
+			return l
+		}
+		b.log.Debug("the development broker cannot start again yet", "err", err)
+	}
+}
+
+// noteClosed notes that the broker was stopped in order, if it was.
+func (b *DevBroker) noteClosed(l *life) {
+	select {
+	case <-l.failed:
 		return
+	default:
 	}
-	defer b.lock.Close()
-	if b.disk.failed.Load() {
-		return // it stands still, and would never answer that it has stopped
-	}
-	b.disk.running.Store(false)
-	b.cluster.Close()
-	if b.disk.failed.Load() {
-		return // the next start looks for itself
+	if b.dir == "" {
+		return
 	}
 	if err := noteClosed(b.dir); err != nil {
 		b.log.Warn("cannot note that the development broker was stopped in order; its next start looks for itself", "err", err)

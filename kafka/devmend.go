@@ -22,7 +22,8 @@ import (
 // that is killed before leaves it open for good, and a later transaction of the
 // same producer would commit its remains. mend settles this before the broker
 // starts, as Kafka's own coordinator would: a transaction that is committed
-// anywhere is committed everywhere, any other that is open is aborted.
+// anywhere is committed everywhere, any other that is open is aborted. And no
+// producer may go on in its old epoch.
 //
 // It knows the broker's files: dir/partitions/<topic>-<n>/<offset>.dat holds
 // Kafka record batches, the .idx beside it one entry of 15 bytes a batch. The
@@ -46,7 +47,7 @@ func mend(dir string, log *slog.Logger) error {
 			return fmt.Errorf("partition %s: %w", filepath.Base(p.folder), err)
 		}
 	}
-	return nil
+	return errors.Join(fence(dir), cutTorn(dir))
 }
 
 // A transaction is named by its producer: with today's protocol the epoch
