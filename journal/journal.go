@@ -17,7 +17,7 @@ import (
 // The errors that callers tell apart. An error from Write that does not wrap
 // ErrUnknown means: what pends is certainly not stored.
 var (
-	ErrFull    = errors.New("the journal has reached its quota; try again after RetryAfter, or give it a larger QuotaBytes")
+	ErrFull    = errors.New("the journal has reached its quota; try again after RetryAfter, or give it a larger quota")
 	ErrClosed  = errors.New("the journal is closed")
 	ErrBroken  = errors.New("the journal's disk takes no writes; mend it or make room, the journal tries again by itself")
 	ErrUnknown = errors.New("it is not known whether the events were stored; ask for them by identity, or send them again with the same")

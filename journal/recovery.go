@@ -189,7 +189,7 @@ func (r *recovery) identify() error {
 		r.id, r.known = r.given, true
 	}
 	if !r.known && (len(r.segments) > 0 || r.report.Checkpoint != "") {
-		return fmt.Errorf("open journal %s: neither the checkpoint nor any segment header can be read, so its identity is unknown; give it to penstock journal repair (it is in the header penstock-door of what the journal has published), or start a new journal in an empty directory", r.dir)
+		return fmt.Errorf("open journal %s: neither the checkpoint nor any segment header can be read, so its identity is unknown; give it to penstock journal repair (the keys of the topic penstock-progress are journal:IDENTITY), or start a new journal in an empty directory", r.dir)
 	}
 	if len(r.segments) == 0 && r.seen.drained > 0 {
 		return fmt.Errorf("open journal %s: the segments are gone; to number events anew under the same identity would let them pass for published ones: put the segments back, or start a new journal in an empty directory", r.dir)

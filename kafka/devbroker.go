@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -27,6 +28,10 @@ type DevBroker struct {
 	stop chan struct{} // closed by Close
 	done chan struct{} // closed when nothing runs any more
 }
+
+// ErrInUse is in the error of a start on a directory that another development
+// broker has.
+var ErrInUse = errors.New("another process is using it")
 
 // StartDevBroker starts a development broker that listens on addr, which must
 // name the local machine, as 127.0.0.1:9092; port 0 takes a free one. It keeps
@@ -147,7 +152,7 @@ func openDevDir(dir string, log *slog.Logger) (lock *os.File, err error) {
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("another process is using it: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrInUse, err)
 	}
 	inOrder, err := takeClosed(dir)
 	if err == nil && !inOrder {

@@ -105,7 +105,7 @@ func (p topicPlan) create(ctx context.Context, admin *kadm.Client, log *slog.Log
 	}
 	switch {
 	case err == nil:
-		log.Info("created topic", "topic", p.name, "partitions", p.partitions)
+		log.Info("created topic", "name", p.name, "partitions", p.partitions)
 		return nil
 	case errors.Is(err, kerr.TopicAlreadyExists):
 		return nil

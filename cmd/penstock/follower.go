@@ -53,11 +53,12 @@ type followed struct {
 // everything.
 func openFollower(ctx context.Context, to, group string, s *stream.Stream, log *slog.Logger) (*follower, error) {
 	consumer := sinkConsumer(group, s)
-	log = log.With("stream", s.Name, "consumer", consumer)
-	lookups, err := enrich.New(s, enrich.Options{Log: log})
+	log = log.With("consumer", consumer)
+	lookups, err := enrich.New(s, enrich.Options{Log: log}) // which adds the stream by itself
 	if err != nil {
 		return nil, err
 	}
+	log = log.With("stream", s.Name)
 	t, err := openTable(ctx, to, s, log)
 	if err != nil {
 		return nil, errors.Join(err, lookups.Close())

@@ -103,8 +103,11 @@ func (h *house) openKafka() (err error) {
 		return err
 	}
 	h.broker, err = kafka.StartDevBroker(h.config.devKafka, filepath.Join(h.config.data, "broker"), h.log)
+	if errors.Is(err, kafka.ErrInUse) {
+		return fmt.Errorf("%w; is another penstock running on --data %s? stop it, or give this one another folder", err, h.config.data)
+	}
 	if err != nil {
-		return fmt.Errorf("start the development broker on %s: %w (give --dev-kafka another port, or --kafka your cluster)", h.config.devKafka, err)
+		return fmt.Errorf("%w (give --dev-kafka another port, or --kafka your cluster)", err)
 	}
 	h.kafka.Brokers = []string{h.broker.Addr()}
 	return nil

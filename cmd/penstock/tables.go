@@ -61,7 +61,7 @@ func startTableKeeper(s *stream.Stream, state *followed, to string, from kafka.C
 	k := &tableKeeper{version: s.Version, state: state, stop: stop, stopped: make(chan struct{})}
 	go func() {
 		defer close(k.stopped)
-		k.run(ctx, s, to, from, log.With("stream", s.Name))
+		k.run(ctx, s, to, from, log)
 	}()
 	return k
 }
@@ -88,7 +88,7 @@ func (k *tableKeeper) run(ctx context.Context, s *stream.Stream, to string, from
 		} else if err.Error() != said {
 			said = err.Error()
 			k.state.stalled.Store(true)
-			log.Error("the stream's table falls behind its topic", "err", err, "again_in", pause)
+			log.Error("the stream's table falls behind its topic", "stream", s.Name, "err", err, "again_in", pause)
 		}
 		select {
 		case <-ctx.Done():
