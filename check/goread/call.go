@@ -123,7 +123,42 @@ func (fr *frame) addTarget(c *ir.Call, v ssa.Value) {
 		}
 	case *ssa.ChangeType:
 		fr.addTarget(c, x.X)
+	case *ssa.UnOp:
+		for _, one := range elements(x.X) {
+			if _, again := one.(*ssa.UnOp); !again {
+				fr.addTarget(c, one)
+			}
+		}
+		c.Sure = c.Sure && len(c.Callees) < 2
 	}
+}
+
+// elements are what is put, by their place, into the array or the slice written out that
+// an address is in; nothing for any other.
+func elements(at ssa.Value) []ssa.Value {
+	in, ok := at.(*ssa.IndexAddr)
+	if !ok {
+		return nil
+	}
+	array := in.X
+	if s, ok := array.(*ssa.Slice); ok {
+		array = s.X
+	}
+	cell, ok := array.(*ssa.Alloc)
+	if !ok {
+		return nil
+	}
+	var out []ssa.Value
+	for _, ref := range *cell.Referrers() {
+		if to, ok := ref.(*ssa.IndexAddr); ok {
+			for _, use := range *to.Referrers() {
+				if s, ok := use.(*ssa.Store); ok && s.Addr == to {
+					out = append(out, s.Val)
+				}
+			}
+		}
+	}
+	return out
 }
 
 // target lowers a call to IR, nil when nothing that was read is called.

@@ -70,6 +70,11 @@ type Func struct {
 	// Elsewhere says that the program uses the function as a value, or calls it in
 	// a way that does not tell its arguments: not all that it is given is seen.
 	Elsewhere bool
+	// Script says that it stands in a file that is run and that nothing else that was
+	// read imports: all calls of it are seen.
+	Script bool
+	// Idle says that it is given to a thread that is made and never started.
+	Idle bool
 }
 
 // A Block is a run of operations and where control goes next: nowhere, to
@@ -166,6 +171,9 @@ type Start struct {
 	// Worker names the only thread that runs all starts of the same name, one after
 	// the other: a pool of one. "" when each has its own.
 	Worker string
+	// Process says that it runs in a process of its own: of what both could hold it
+	// shares only the locks that are made for that.
+	Process bool
 }
 
 // Join waits for threads to end: Thread.join, WaitGroup.Wait, leaving an

@@ -30,6 +30,9 @@ func (w *walk) call(o *ir.Call, s *state) []*state {
 			return site{at.op, at.fn, &hop{call: o, from: w.fn, next: at.via, sure: !unsure}}
 		}
 		for _, acq := range sum.acquires {
+			if acq.lock.maybe && !w.isLock(acq.lock, callee, o) {
+				continue
+			}
 			when, may := w.asked(acq.when, callee, o, s)
 			if !may || depth(acq.at.via) >= depthMax {
 				continue
@@ -58,7 +61,10 @@ func (w *walk) call(o *ir.Call, s *state) []*state {
 			out = append(out, s.clone())
 		}
 	}
-	if len(out) == 0 {
+	switch {
+	case len(out) == 0 && len(targets) == 1 && o.Sure && w.never(targets[0]):
+		return nil
+	case len(out) == 0:
 		return []*state{s}
 	}
 	return distinct(out)
@@ -103,6 +109,13 @@ func depth(h *hop) int {
 // one knows which.
 func guessed(h *hop) bool {
 	return h != nil && (!h.sure || guessed(h.next))
+}
+
+// isLock reports whether a call hands over a lock, or what may be one, for what its callee
+// takes as one.
+func (w *walk) isLock(obj object, callee *ir.Func, o *ir.Call) bool {
+	mine := w.objects.leave(obj, callee, w.fn, o.Args)
+	return mine.root != unknownRoot || mine.class != ""
 }
 
 func (w *walk) translateHeld(hs []held, callee *ir.Func, o *ir.Call, through func(site) site) []held {
@@ -224,6 +237,9 @@ func joined(o *ir.Join, s *state) {
 func (a *analysis) edge(e *edge) {
 	if a.objects.passing(e.from) || a.objects.passing(e.to) {
 		return // nobody else can ever wait for it
+	}
+	if e.from.maybe || e.to.maybe {
+		return // a lock or not: not known here
 	}
 	if e.from.place == e.to.place && e.from.root != unknownRoot {
 		if e.only {

@@ -107,6 +107,31 @@ func (w *walk) branch(b *ir.Block, i int, s *state) *state {
 	return out
 }
 
+// never reports whether a function, but no method, which another class may have of its
+// own, always ends in another way than by returning.
+func (w *walk) never(f *ir.Func) bool {
+	if f.Class != "" || len(f.Blocks) == 0 {
+		return false
+	}
+	raises := false
+	seen := map[*ir.Block]bool{}
+	work := []*ir.Block{f.Blocks[0]}
+	for len(work) > 0 {
+		b := work[len(work)-1]
+		work = work[:len(work)-1]
+		if seen[b] {
+			continue
+		}
+		seen[b] = true
+		if len(b.Next) == 0 && !b.Ends {
+			return false
+		}
+		raises = raises || b.Ends
+		work = append(work, b.Next...)
+	}
+	return raises
+}
+
 // flags are the facts of a state that are about the function's own parameters.
 func (w *walk) flags(s *state, more []string) []string {
 	out := slices.Clone(more)

@@ -80,7 +80,7 @@ func (o *objects) doubt(test ir.Expr, f *ir.Func, set map[string]bool, depth int
 		}
 	}
 	switch x := test.(type) {
-	case *ir.Field, *ir.Global:
+	case *ir.Field, *ir.Global, *ir.Index:
 		level = finding.Likely
 		if name := flag(x); set[name] {
 			level = finding.Possible
@@ -106,6 +106,14 @@ func (o *objects) doubt(test ir.Expr, f *ir.Func, set map[string]bool, depth int
 		level = finding.Likely
 		if asksWho(x.Call.Name) {
 			level = finding.Possible
+		}
+		if len(x.Call.Callees) == 1 { // what it answers by
+			callee := x.Call.Callees[0]
+			for _, r := range o.gives[callee] {
+				for _, v := range r.Values {
+					level = min(level, o.doubt(v, callee, set, depth+1))
+				}
+			}
 		}
 	case *ir.Unknown:
 		of(x.Parts...)
@@ -153,14 +161,27 @@ func assigned(f *ir.Func) map[string]bool {
 	out := map[string]bool{}
 	for _, b := range f.Blocks {
 		for _, op := range b.Ops {
-			if as, ok := op.(*ir.Assign); ok {
-				if name := flag(as.To); name != "" {
-					out[name] = true
+			switch o := op.(type) {
+			case *ir.Assign:
+				out[flag(o.To)] = true
+			case *ir.Call:
+				if len(o.Callees) == 0 && len(o.Args) > 0 && alters(o.Name) {
+					out[flag(o.Args[0])] = true
 				}
 			}
 		}
 	}
+	delete(out, "")
 	return out
+}
+
+// alters reports whether a method of a collection changes it, by its name.
+func alters(name string) bool {
+	switch name[strings.LastIndexByte(name, '.')+1:] {
+	case "add", "append", "appendleft", "pop", "popleft", "remove", "discard", "clear", "update", "insert", "setdefault":
+		return true
+	}
+	return false
 }
 
 // guards are the conditions that decide whether a function comes to an operation: of

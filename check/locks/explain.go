@@ -78,6 +78,9 @@ func (a *analysis) cycleLevel(c cycle) finding.Level {
 		lower(finding.Possible)
 	}
 	lower(a.modes(c))
+	if slices.ContainsFunc(c.threads, func(n *arrival) bool { return n.root.fn.Idle && n.root.start == nil }) {
+		lower(finding.Possible) // by a thread that is made and never started
+	}
 	for _, e := range c.edges {
 		if e.unsure && !a.shown(e) {
 			lower(finding.Possible)

@@ -30,6 +30,9 @@ func (o *objects) translate(obj object, caller *ir.Func, args []ir.Expr) object 
 		obj.place = place{}
 		return obj
 	}
+	if obj.maybe {
+		return o.handedLock(caller, args[obj.n], obj)
+	}
 	base := bases[0]
 	sel := obj.sel
 	base, sel = o.follow(base, sel)
@@ -44,6 +47,16 @@ func (o *objects) translate(obj object, caller *ir.Func, args []ir.Expr) object 
 	if obj.guess && o.kinds[obj.class] != ir.NoLock {
 		obj.kind, obj.guess = o.kinds[obj.class], false
 	}
+	return obj
+}
+
+// handedLock is what a caller hands over for a parameter that its callee takes as a lock:
+// a lock, or something that only his own caller knows, or nothing that is one.
+func (o *objects) handedLock(caller *ir.Func, arg ir.Expr, obj object) object {
+	if mine, ok := o.lock(caller, arg, ir.NoLock); ok && !mine.guess {
+		return mine
+	}
+	obj.place = place{}
 	return obj
 }
 

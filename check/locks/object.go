@@ -40,6 +40,7 @@ type object struct {
 	label string   // as a person reads it
 	kind  ir.LockKind
 	guess bool // taken for a lock by its name alone
+	maybe bool // a parameter of which only the caller knows whether it is a lock
 	fn    *ir.Func
 	bound []ir.Expr // for a function value
 	skip  int
@@ -57,6 +58,9 @@ type objects struct {
 	temps  map[string]*ir.Call // place of a result that no variable is given -> its call
 
 	renewed map[string][]*ir.Func // class -> functions that put a new lock there while others may use it
+	lent    map[string]bool       // classes that are given what was made elsewhere
+	values  map[string][]ir.Expr  // what each global is given
+	shared  map[string]bool       // classes of locks that processes share
 }
 
 const depthMax = 12 // nesting of one expression followed
@@ -73,6 +77,9 @@ func newObjects(p *ir.Program) *objects {
 		temps:  map[string]*ir.Call{},
 
 		renewed: map[string][]*ir.Func{},
+		lent:    map[string]bool{},
+		values:  map[string][]ir.Expr{},
+		shared:  map[string]bool{},
 	}
 	counts := map[string]int{}
 	for _, f := range p.Funcs {
@@ -171,11 +178,15 @@ func (o *objects) learn(f *ir.Func, as *ir.Assign, counts map[string]int) {
 	case *ir.Global:
 		class = to.Name
 		counts[class]++
+		o.values[class] = append(o.values[class], as.Value)
 		if g, ok := as.Value.(*ir.Global); ok && g.Name != class {
 			o.alias[class] = g
 		}
 	case *ir.Field:
 		class = to.Owner + "." + to.Name
+		if _, made := as.Value.(*ir.New); !made {
+			o.lent[class] = true
+		}
 		o.stores[f] = append(o.stores[f], as)
 	case *ir.Index:
 		if base := o.resolve(f, to.X, 0); len(base) == 1 {
@@ -195,6 +206,7 @@ func (o *objects) learnValue(class string, as *ir.Assign) {
 			return
 		}
 		o.kinds[class] = v.Lock
+		o.shared[class] = strings.HasPrefix(v.Class, "multiprocessing.")
 		if to, ok := as.To.(*ir.Field); ok && to.Owner != "" && !slices.Contains(o.owners[to.Name], to.Owner) {
 			o.owners[to.Name] = append(o.owners[to.Name], to.Owner)
 		}
@@ -231,6 +243,10 @@ func (o *objects) lock(f *ir.Func, e ir.Expr, kind ir.LockKind) (object, bool) {
 		obj.kind = kind
 	} else if obj.kind == ir.NoLock {
 		obj.kind = o.kinds[obj.class]
+	}
+	if obj.kind == ir.NoLock && obj.root == paramRoot && obj.sel == "" && obj.class == "" && !looksLikeLock(obj.label) {
+		obj.maybe = true
+		return obj, true
 	}
 	if obj.kind == ir.NoLock {
 		if !looksLikeLock(obj.label) || obj.class == "" && obj.root != paramRoot {

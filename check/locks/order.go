@@ -149,6 +149,9 @@ func (a *analysis) threads(edges []*edge) (best []*arrival, seen bool, gate stri
 	var try func(i int, seen bool) bool
 	try = func(i int, sure bool) bool {
 		if i == len(edges) {
+			if a.strangers(edges, picked) || a.unshared(edges, picked) {
+				return false
+			}
 			g := commonGate(edges, picked)
 			if !found || g == "" && (bestGate != "" || sure && !seen) {
 				best, seen, bestGate, found = slices.Clone(picked), sure, g, true

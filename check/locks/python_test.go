@@ -410,7 +410,8 @@ func failing(t *testing.T, text string) []string {
 }
 
 // TestApart: threads of which each is joined before the next starts never overlap,
-// and a program without threads has but one. What else may call its functions is not seen.
+// and a program without threads has but one. What else may call its functions is not
+// seen, but of a file that is run all calls are: where Note is wanted nothing is told.
 func TestApart(t *testing.T) {
 	const head = `import threading
 A = threading.Lock(); B = threading.Lock()
@@ -422,12 +423,12 @@ def g():
         with A: pass
 `
 	for body, want := range map[string]finding.Level{
-		"t = threading.Thread(target=f); t.start(); t.join()\nt = threading.Thread(target=g); t.start(); t.join()":                                                    finding.Possible,
-		"def main():\n    t = threading.Thread(target=f)\n    t.start()\n    t.join()\n    t = threading.Thread(target=g)\n    t.start()\n    t.join()\nmain()":       finding.Possible,
-		"def main():\n    t1 = threading.Thread(target=f)\n    t1.start()\n    t1.join()\n    t2 = threading.Thread(target=g)\n    t2.start()\n    t2.join()\nmain()": finding.Possible,
-		"def main():\n    t = threading.Thread(target=f)\n    t.start()\n    t.join()\n    g()\nmain()":                                                               finding.Possible,
+		"t = threading.Thread(target=f); t.start(); t.join()\nt = threading.Thread(target=g); t.start(); t.join()":                                                    finding.Note,
+		"def main():\n    t = threading.Thread(target=f)\n    t.start()\n    t.join()\n    t = threading.Thread(target=g)\n    t.start()\n    t.join()\nmain()":       finding.Note,
+		"def main():\n    t1 = threading.Thread(target=f)\n    t1.start()\n    t1.join()\n    t2 = threading.Thread(target=g)\n    t2.start()\n    t2.join()\nmain()": finding.Note,
+		"def main():\n    t = threading.Thread(target=f)\n    t.start()\n    t.join()\n    g()\nmain()":                                                               finding.Note,
 		"f(); g()": finding.Possible,
-		"def main():\n    g()\n    t = threading.Thread(target=f); t.start()\n    t.join()\n    g()\nif __name__ == '__main__': main()": finding.Possible,
+		"def main():\n    g()\n    t = threading.Thread(target=f); t.start()\n    t.join()\n    g()\nif __name__ == '__main__': main()": finding.Note,
 		"":    finding.Likely,
 		"f()": finding.Likely,
 		"t = threading.Thread(target=f); t.start()\ng()":                                                                                                              finding.Likely,
@@ -439,7 +440,9 @@ def g():
 		if problems := pyread.Read(p, []*ir.File{{Path: "case.py", Text: []byte(head + body + "\n"), Lang: ir.Python}}); len(problems) > 0 {
 			t.Fatal(problems)
 		}
-		if found := locks.Analyse(p, locks.Options{}); len(found) != 1 || found[0].Level != want {
+		if found := locks.Analyse(p, locks.Options{}); want == finding.Note && len(found) == 0 {
+			continue
+		} else if len(found) != 1 || found[0].Level != want {
 			t.Errorf("%s: %+v, want one that is %v", body, found, want)
 		}
 	}

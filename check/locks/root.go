@@ -24,13 +24,15 @@ type arrival struct {
 	from *ir.Func
 	busy bool     // other threads may be running
 	must []string // classes held on every way from this root
+
+	merged bool // the root comes by other calls too
 }
 
 // arrive carries the roots down the call graph to a fixed point.
 func (a *analysis) arrive() {
 	var work []*ir.Func
 	for _, f := range a.program.Funcs {
-		if a.sums[f] != nil && f.Entry != ir.Inner {
+		if a.sums[f] != nil && f.Entry != ir.Inner && !f.Script {
 			many := f.Entry == ir.API || f.Entry == ir.Handler
 			a.reach(f, &arrival{root: &root{fn: f, entry: f.Entry, many: many}, busy: many})
 			work = append(work, f)
@@ -46,7 +48,7 @@ func (a *analysis) arrive() {
 		}
 	}
 	for _, f := range a.program.Funcs { // what nobody calls is entered by someone unseen
-		if a.sums[f] != nil && f.Entry == ir.Inner && !called[f] {
+		if a.sums[f] != nil && (f.Entry == ir.Inner || f.Script) && !called[f] {
 			a.reach(f, &arrival{root: &root{fn: f, entry: ir.API, many: true}, busy: true})
 			work = append(work, f)
 		}
@@ -96,6 +98,7 @@ func (a *analysis) reach(f *ir.Func, n *arrival) bool {
 		if !same {
 			continue
 		}
+		old.merged = old.merged || old.call != n.call || old.via != n.via
 		news := n.root.many && !old.root.many || n.busy && !old.busy
 		old.root.many = old.root.many || n.root.many
 		old.busy = old.busy || n.busy

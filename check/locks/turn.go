@@ -155,7 +155,10 @@ func (a *analysis) uncontended(c cycle) bool {
 		return false
 	}
 	awaits := a.awaited()
-	return !slices.ContainsFunc(c.edges, func(e *edge) bool { return awaits[e.from.class] })
+	return !slices.ContainsFunc(c.edges, func(e *edge) bool {
+		acq, ok := e.fromAt.op.(*ir.Acquire)
+		return awaits[e.from.class] || ok && acq.Awaits
+	})
 }
 
 // awaited are the classes of locks under which a task lets others run: it awaits

@@ -28,12 +28,12 @@ func TestTurns(t *testing.T) {
 		{"a pool of one, kept", head + plain + "e = ThreadPoolExecutor(1)\ne.submit(f)\ne.submit(g)\n", finding.Possible},
 		{"a pool of two", head + plain + "with ThreadPoolExecutor(max_workers=2) as e:\n    e.submit(f)\n    e.submit(g)\n", finding.Certain},
 		{"two pools of one", head + plain + "e = ThreadPoolExecutor(1)\nd = ThreadPoolExecutor(1)\ne.submit(f)\nd.submit(g)\n", finding.Certain},
-		{"a result before the next", head + plain + "e = ThreadPoolExecutor()\ne.submit(f).result()\ne.submit(g).result()\n", finding.Possible},
-		{"a named result before the next", head + plain + "e = ThreadPoolExecutor()\nx = e.submit(f)\nx.result()\ny = e.submit(g)\n", finding.Possible},
+		{"a result before the next", head + plain + "e = ThreadPoolExecutor()\ne.submit(f).result()\ne.submit(g).result()\n", finding.Note},
+		{"a named result before the next", head + plain + "e = ThreadPoolExecutor()\nx = e.submit(f)\nx.result()\ny = e.submit(g)\n", finding.Note},
 		{"results behind both", head + plain + "e = ThreadPoolExecutor()\nx = e.submit(f)\ny = e.submit(g)\nx.result(); y.result()\n", finding.Certain},
-		{"joined in each round", head + plain + "def main():\n    for fn in (f, g):\n        t = threading.Thread(target=fn)\n        t.start()\n        t.join()\nmain()\n", finding.Possible},
+		{"joined in each round", head + plain + "def main():\n    for fn in (f, g):\n        t = threading.Thread(target=fn)\n        t.start()\n        t.join()\nmain()\n", finding.Note},
 		{"joined behind the rounds", head + plain + "def main():\n    ts = []\n    for fn in (f, g):\n        t = threading.Thread(target=fn)\n        t.start()\n        ts.append(t)\n    for u in ts:\n        u.join()\nmain()\n", finding.Certain},
-		{"never started", head + plain + "x = threading.Thread(target=f); y = threading.Thread(target=g)\nx.start()\n", finding.Likely},
+		{"never started", head + plain + "x = threading.Thread(target=f); y = threading.Thread(target=g)\nx.start()\n", finding.Possible},
 		{"started by a list", head + plain + "x = threading.Thread(target=f); y = threading.Thread(target=g)\nfor t in (x, y): t.start()\n", finding.Certain},
 		{"an event", head + "def f():\n    with A:\n        with B: pass\n    done.set()\ndef g():\n    done.wait()\n    with B:\n        with A: pass\n" + both, finding.Possible},
 		{"an event in a callee", head + "def tell(): done.set()\ndef f():\n    with A:\n        with B: pass\n    tell()\ndef g():\n    done.wait()\n    with B:\n        with A: pass\n" + both, finding.Possible},
@@ -69,7 +69,8 @@ func TestTasks(t *testing.T) {
 	})
 }
 
-// told checks that each program has one finding, of the wanted level.
+// told checks that each program has one finding, of the wanted level, and none where
+// that is Note.
 func told(t *testing.T, cases []turn) {
 	t.Helper()
 	for _, c := range cases {
@@ -77,7 +78,11 @@ func told(t *testing.T, cases []turn) {
 		if problems := pyread.Read(p, []*ir.File{{Path: "case.py", Text: []byte(c.text), Lang: ir.Python}}); len(problems) > 0 {
 			t.Fatal(problems)
 		}
-		if found := locks.Analyse(p, locks.Options{}); len(found) != 1 || found[0].Level != c.want {
+		found := locks.Analyse(p, locks.Options{})
+		if c.want == finding.Note && len(found) == 0 {
+			continue
+		}
+		if len(found) != 1 || found[0].Level != c.want {
 			t.Errorf("%s: %q, want one that is %v", c.name, messages(found), c.want)
 		}
 	}

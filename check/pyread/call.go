@@ -75,7 +75,7 @@ func (b *builder) methodCall(e *syntax.Call, a *syntax.Attribute) ir.Expr {
 	if c := b.r.classes[t]; c != nil && b.r.method(c, a.Attr) != nil {
 		return nil
 	}
-	for _, lower := range []func(*syntax.Call, *syntax.Attribute, string) ir.Expr{b.query, b.lockMethod, b.threadMethod, b.textMethod} {
+	for _, lower := range []func(*syntax.Call, *syntax.Attribute, string) ir.Expr{b.query, b.stackMethod, b.lockMethod, b.threadMethod, b.textMethod} {
 		if v := lower(e, a, t); v != nil {
 			return v
 		}

@@ -26,6 +26,7 @@ func (r *reader) declare(m *module) {
 func (f *function) begin() {
 	f.locals, f.globals, f.types = map[string]bool{}, map[string]bool{}, map[string][]typed{}
 	f.defs, f.inside, f.assigns, f.busy = map[string]*function{}, map[string]*class{}, map[string]int{}, map[string]bool{}
+	f.loops, f.grown = map[string][]syntax.Expr{}, map[string][]element{}
 }
 
 // top reports whether the function is a module's body.
@@ -56,9 +57,12 @@ func (r *reader) scan(f *function, body []syntax.Stmt) {
 		for part := range own(s) {
 			f.names(part)
 		}
+		again := loops(s)
+		f.looping += again
 		for _, b := range blocks(s) {
 			r.scan(f, b)
 		}
+		f.looping -= again
 	}
 }
 
@@ -120,8 +124,12 @@ func (f *function) names(part syntax.Node) {
 		f.bind(n.Target, typed{in: f, value: n.Value})
 	case *syntax.For:
 		f.bind(n.Target, typed{})
+		f.runsOver(n.Target, n.Iter)
 	case *syntax.Comprehension:
 		f.bind(n.Target, typed{})
+		f.runsOver(n.Target, n.Iter)
+	case *syntax.Call:
+		f.grows(n)
 	case *syntax.WithItem:
 		if n.Vars != nil {
 			f.bind(n.Vars, typed{in: f, value: n.Context})

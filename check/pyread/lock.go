@@ -101,6 +101,9 @@ func (b *builder) enter(s *syntax.With, item *syntax.WithItem) (leave func()) {
 		}
 	}
 	v := b.value(item.Context)
+	if stackTypes[t] && item.Vars != nil {
+		return b.enterStack(item, v)
+	}
 	if c := b.r.classes[t]; c != nil && b.r.method(c, "__enter__") != nil {
 		return b.enterObject(item, v, c)
 	}

@@ -17,6 +17,8 @@ type builder struct {
 	hidden []string           // names that comprehensions around it bind
 	over   map[string]ir.Expr // what those are elements of
 
+	stacks map[string]*lockStack // the exit stacks that are open, by name
+
 	lowered *syntax.Attribute // the last attribute that was lowered,
 	base    ir.Expr           // and what it is one of
 }

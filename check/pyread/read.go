@@ -63,12 +63,13 @@ func (o Options) Read(p *ir.Program, files []*ir.File) []Problem {
 		for _, e := range m.tree.Errors {
 			problems = append(problems, Problem{m.span(e.Span), e.Message})
 		}
-		m.deferred = deferredThreads(m)
+		m.deferred, m.idle = deferredThreads(m)
 		r.declare(m)
 		order = append(order, m)
 		p.Files = append(p.Files, f)
 	}
 	r.link()
+	r.scripts(order)
 	p.Indirect = map[string]bool{}
 	for _, c := range r.classes {
 		r.indirect(c)
@@ -103,6 +104,7 @@ type module struct {
 	imports  map[string]string     // local name -> full name
 	body     *function             // what runs at import
 	deferred map[*syntax.Call]bool // threads that start later than they are made
+	idle     map[*syntax.Call]bool // threads that nobody starts
 }
 
 func (m *module) span(s syntax.Span) ir.Span {
@@ -140,15 +142,18 @@ type function struct {
 	node    *syntax.FunctionDef
 	args    *syntax.Arguments
 	locals  map[string]bool
-	globals map[string]bool      // declared global
-	types   map[string][]typed   // what local names are assigned
-	defs    map[string]*function // nested functions
-	inside  map[string]*class    // nested classes
-	assigns map[string]int       // how often each name is assigned
-	busy    map[string]bool      // names whose type is being asked for
-	lambdas int                  // lambdas met so far
-	joined  map[string]bool      // names in what it joins to a text; nil until asked for
-	static  bool                 // takes no self: staticmethod, or no method
+	globals map[string]bool          // declared global
+	types   map[string][]typed       // what local names are assigned
+	defs    map[string]*function     // nested functions
+	inside  map[string]*class        // nested classes
+	assigns map[string]int           // how often each name is assigned
+	loops   map[string][]syntax.Expr // what loops and comprehensions let names run over
+	grown   map[string][]element     // what is appended to lists
+	looping int                      // loops around the statement that is scanned
+	busy    map[string]bool          // names whose type is being asked for
+	lambdas int                      // lambdas met so far
+	joined  map[string]bool          // names in what it joins to a text; nil until asked for
+	static  bool                     // takes no self: staticmethod, or no method
 	body    []syntax.Stmt
 }
 

@@ -1,6 +1,7 @@
 package pyread
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/penstock-io/penstock/check/ir"
@@ -17,9 +18,12 @@ var taskGroups = map[string]bool{"asyncio.TaskGroup": true, "anyio.create_task_g
 // threads lowers what starts threads and tasks by a full name.
 func (b *builder) threads(e *syntax.Call, full string) ir.Expr {
 	switch full {
-	case "threading.Thread", "threading.Timer":
-		if !b.startedLater(e) {
-			b.startThread(e, b.f, b.at(e))
+	case "threading.Thread", "threading.Timer", "multiprocessing.Process":
+		switch {
+		case b.m.idle[e]:
+			b.idle(e)
+		case !b.startedLater(e):
+			b.startThread(e, b.f, b.at(e), b.loop > 0)
 		}
 		return &ir.New{Where: b.where(e), Class: full}
 	case "asyncio.create_task", "asyncio.ensure_future":
@@ -30,7 +34,9 @@ func (b *builder) threads(e *syntax.Call, full string) ir.Expr {
 		b.emit(&ir.Join{Span: b.at(e), What: b.m.text(e)})
 		return b.unknown(e)
 	case "asyncio.to_thread", "_thread.start_new_thread", "asyncio.run_coroutine_threadsafe":
-		b.start(e, e.Args, b.f, b.at(e), b.loop > 0)
+		if len(e.Args) > 0 {
+			b.start(handed(e, e.Args), b.f, b.at(e), b.loop > 0)
+		}
 		return b.unknown(e)
 	case "concurrent.futures.wait":
 		b.values(e.Args)
@@ -38,49 +44,6 @@ func (b *builder) threads(e *syntax.Call, full string) ir.Expr {
 		return b.unknown(e)
 	}
 	return nil
-}
-
-// startedLater reports whether the thread made here is given a name whose
-// start is called somewhere in the module: the thread starts there.
-func (b *builder) startedLater(e *syntax.Call) bool { return b.m.deferred[e] }
-
-// deferredThreads finds the threads of a module that do not start where they are made:
-// those whose names' start method is called, and those that nobody uses.
-func deferredThreads(m *module) map[*syntax.Call]bool {
-	started, used := map[string]bool{}, map[string]bool{}
-	made := map[*syntax.Call]string{}
-	for n := range syntax.All(m.tree) {
-		switch n := n.(type) {
-		case *syntax.Call:
-			a, ok := n.Func.(*syntax.Attribute)
-			if !ok || a.Attr != "start" {
-				continue
-			}
-			if call, ok := a.Value.(*syntax.Call); ok {
-				made[call] = "" // Thread(...).start()
-				continue
-			}
-			started[m.text(a.Value)] = true
-		case *syntax.ExprStmt:
-			if call, ok := n.Value.(*syntax.Call); ok {
-				made[call] = ""
-			}
-		case *syntax.Name:
-			used[n.ID] = used[n.ID] || n.Ctx == syntax.Load
-		case *syntax.Assign:
-			if call, ok := n.Value.(*syntax.Call); ok && len(n.Targets) == 1 {
-				made[call] = m.text(n.Targets[0])
-			}
-		}
-	}
-	deferred := map[*syntax.Call]bool{}
-	for call, name := range made {
-		unused := !used[name] && !strings.ContainsAny(name, ".[(, ")
-		if name == "" || started[name] || unused {
-			deferred[call] = true
-		}
-	}
-	return deferred
 }
 
 // threadMethod lowers start, join, submit and their like.
@@ -106,7 +69,7 @@ func (b *builder) threadMethod(e *syntax.Call, a *syntax.Attribute, t string) ir
 		if a.Attr == "run_in_executor" && len(args) > 0 {
 			args = args[1:]
 		}
-		if len(args) > 0 && !strings.Contains(t, "Process") && b.start(e, args, b.f, b.at(e), b.loop > 0) {
+		if len(args) > 0 && !strings.Contains(t, "Process") && b.start(handed(e, args), b.f, b.at(e), b.loop > 0) {
 			pool := a.Value
 			if a.Attr == "run_in_executor" {
 				pool = e.Args[0]
@@ -115,7 +78,7 @@ func (b *builder) threadMethod(e *syntax.Call, a *syntax.Attribute, t string) ir
 			return b.unknown(e)
 		}
 	case "map", "imap", "starmap", "imap_unordered":
-		if pools[t] && len(e.Args) > 0 && b.start(e, e.Args[:1], b.f, b.at(e), true) {
+		if pools[t] && len(e.Args) > 0 && b.start(handed(e, e.Args[:1]), b.f, b.at(e), true) {
 			b.onWorker(a.Value)
 			if strings.HasPrefix(t, "multiprocessing") && !strings.HasPrefix(a.Attr, "imap") {
 				b.emit(&ir.Join{Span: b.at(e), What: b.m.text(a.Value), Of: b.at(e)}) // it returns when all are done
@@ -124,7 +87,7 @@ func (b *builder) threadMethod(e *syntax.Call, a *syntax.Attribute, t string) ir
 		}
 	case "create_task", "start_soon":
 		if a.Attr == "start_soon" && len(e.Args) > 0 {
-			b.start(e, e.Args, b.f, b.at(e), b.loop > 0)
+			b.start(handed(e, e.Args), b.f, b.at(e), b.loop > 0)
 		} else {
 			b.startTasks(e.Args)
 		}
@@ -194,16 +157,27 @@ func (b *builder) startMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.
 		if !ok || made.annotation {
 			continue
 		}
-		switch b.r.qualified(call.Func, made.in) {
-		case "threading.Thread", "threading.Timer":
-			b.startThread(call, made.in, b.at(e))
-			found = true
+		found = b.startMade(call, made.in, b.at(e), b.loop > 0) || found
+	}
+	for _, one := range b.r.loopElements(a.Value, b.f) {
+		if call, ok := one.value.(*syntax.Call); ok {
+			found = b.startMade(call, one.in, b.at(e), one.many) || found
 		}
 	}
 	if !found {
 		return nil
 	}
 	return b.unknown(e)
+}
+
+// startMade starts what a call makes, when that is a thread or a process.
+func (b *builder) startMade(call *syntax.Call, in *function, at ir.Span, many bool) bool {
+	switch b.r.qualified(call.Func, in) {
+	case "threading.Thread", "threading.Timer", "multiprocessing.Process":
+		b.startThread(call, in, at, many)
+		return true
+	}
+	return false
 }
 
 // made is what a name or field may have been assigned.
@@ -227,14 +201,34 @@ func (r *reader) made(e syntax.Expr, f *function) []typed {
 
 // startThread starts what Thread(target=f, args=(...)) or Timer(s, f) names.
 // The arguments are those of the function where the thread was made.
-func (b *builder) startThread(e *syntax.Call, in *function, at ir.Span) {
-	var target, args syntax.Expr
+func (b *builder) startThread(e *syntax.Call, in *function, at ir.Span, many bool) {
+	target, list, keywords := b.threadTarget(e)
+	if target == nil {
+		return
+	}
+	if b.cur == nil {
+		return
+	}
+	cur, mark := b.cur, len(b.cur.Ops)
+	b.start(&syntax.Call{Span: e.Span, Func: target, Args: list, Keywords: keywords}, in, at, many)
+	for _, op := range cur.Ops[mark:] {
+		if s, ok := op.(*ir.Start); ok {
+			s.Process = b.r.qualified(e.Func, in) == "multiprocessing.Process"
+		}
+	}
+}
+
+// threadTarget is the function that a thread is made with, and its arguments.
+func (b *builder) threadTarget(e *syntax.Call) (target syntax.Expr, list []syntax.Expr, keywords []*syntax.Keyword) {
+	var args syntax.Expr
 	for _, k := range e.Keywords {
 		switch k.Arg {
 		case "target", "function":
 			target = k.Value
 		case "args":
 			args = k.Value
+		case "kwargs":
+			keywords = b.keywordsOf(k.Value)
 		}
 	}
 	if target == nil && len(e.Args) > 1 {
@@ -243,31 +237,70 @@ func (b *builder) startThread(e *syntax.Call, in *function, at ir.Span) {
 	if args == nil && len(e.Args) > 2 {
 		args = e.Args[len(e.Args)-1]
 	}
-	if target == nil {
-		return
-	}
-	list := []syntax.Expr{target}
 	switch a := args.(type) {
 	case *syntax.Tuple:
-		list = append(list, a.Elts...)
+		list = a.Elts
 	case *syntax.List:
-		list = append(list, a.Elts...)
+		list = a.Elts
 	}
-	b.start(e, list, in, at, b.loop > 0)
+	return target, list, keywords
 }
 
-// start starts a function with arguments, both as written in a function.
-func (b *builder) start(e *syntax.Call, list []syntax.Expr, in *function, at ir.Span, many bool) bool {
-	target := list[0]
-	made := &syntax.Call{Span: e.Span, Func: target, Args: list[1:]}
+// keywordsOf are the keywords that {"name": value} or dict(name=value) stands for.
+func (b *builder) keywordsOf(e syntax.Expr) []*syntax.Keyword {
+	switch e := e.(type) {
+	case *syntax.Call:
+		if lastName(e.Func) == "dict" && len(e.Args) == 0 {
+			return e.Keywords
+		}
+	case *syntax.Dict:
+		var out []*syntax.Keyword
+		for i, k := range e.Keys {
+			if c, ok := k.(*syntax.Constant); ok && c.Kind == syntax.Str {
+				out = append(out, &syntax.Keyword{Span: c.Span, Arg: b.m.tree.StringValue(c), Value: e.Values[i]})
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// handed is the call that somebody is handed the parts of: submit(f, x, key=y).
+func handed(e *syntax.Call, list []syntax.Expr) *syntax.Call {
+	return &syntax.Call{Span: e.Span, Func: list[0], Args: list[1:], Keywords: e.Keywords}
+}
+
+// start starts what a call that is put together from its parts calls, all as written in
+// a function: each function that a loop lets its name run over.
+func (b *builder) start(made *syntax.Call, in *function, at ir.Span, many bool) bool {
+	if name, ok := made.Func.(*syntax.Name); ok {
+		found := false
+		for _, one := range b.r.loopElements(name, in) {
+			switch one.value.(type) {
+			case *syntax.Name, *syntax.Attribute, *syntax.Lambda, *syntax.Call:
+				each := &syntax.Call{Span: made.Span, Func: one.value, Args: made.Args, Keywords: made.Keywords}
+				found = b.startOne(each, one.in, at, many) || found
+			}
+		}
+		if found {
+			return true
+		}
+	}
+	return b.startOne(made, in, at, many)
+}
+
+func (b *builder) startOne(made *syntax.Call, in *function, at ir.Span, many bool) bool {
 	inner := b
 	if in != b.f {
 		inner = &builder{r: b.r, f: in, m: in.module}
 	}
-	if call, ok := target.(*syntax.Call); ok { // a coroutine, or partial(f, x)
+	if call, ok := made.Func.(*syntax.Call); ok { // a coroutine, or partial(f, x)
+		rest := made
 		made = call
 		if lastName(call.Func) == "partial" && len(call.Args) > 0 {
-			made = &syntax.Call{Span: e.Span, Func: call.Args[0], Args: append(call.Args[1:len(call.Args):len(call.Args)], list[1:]...)}
+			made = &syntax.Call{
+				Span: rest.Span, Func: call.Args[0], Args: slices.Concat(call.Args[1:], rest.Args), Keywords: slices.Concat(call.Keywords, rest.Keywords),
+			}
 		}
 	}
 	if b.hand(made.Func, inner) {
@@ -306,5 +339,19 @@ func (b *builder) startTasks(args []syntax.Expr) {
 			continue
 		}
 		b.value(arg)
+		for _, one := range b.r.elements(arg, b.f, 0) { // of coroutines that were made before
+			if call, ok := one.value.(*syntax.Call); ok && one.in == b.f && !taskMaker(call) {
+				b.emit(&ir.Start{Span: b.at(call), Call: b.callOf(call), Many: one.many})
+			}
+		}
 	}
+}
+
+// taskMaker reports whether a call makes a task, which runs already.
+func taskMaker(e *syntax.Call) bool {
+	switch lastName(e.Func) {
+	case "create_task", "ensure_future":
+		return true
+	}
+	return false
 }
