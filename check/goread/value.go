@@ -1,6 +1,7 @@
 package goread
 
 import (
+	"go/token"
 	"go/types"
 
 	"golang.org/x/tools/go/ssa"
@@ -43,11 +44,11 @@ func (fr *frame) lowerValue(v ssa.Value) ir.Expr {
 	case *ssa.Field:
 		return fr.field(x.X, x.Field, at)
 	case *ssa.IndexAddr:
-		return &ir.Index{Where: at, X: fr.expr(x.X), Key: key(x.Index)}
+		return element(at, fr.expr(x.X), x.Index)
 	case *ssa.Index:
-		return &ir.Index{Where: at, X: fr.expr(x.X), Key: key(x.Index)}
+		return element(at, fr.expr(x.X), x.Index)
 	case *ssa.Lookup:
-		return &ir.Index{Where: at, X: fr.expr(x.X), Key: key(x.Index)}
+		return element(at, fr.expr(x.X), x.Index)
 	case *ssa.Extract:
 		return fr.extract(x, at)
 	case *ssa.UnOp:
@@ -88,12 +89,48 @@ func key(v ssa.Value) ir.Expr {
 	return nil
 }
 
+// element is what stands in a collection at an index.
+func element(at ir.Where, x ir.Expr, index ssa.Value) ir.Expr {
+	out := &ir.Index{Where: at, X: x, Key: key(index)}
+	if out.Key == nil {
+		out.By, out.Next = counted(index)
+	}
+	return out
+}
+
+// counted tells which value an index is, or is counted on from round a ring: (i+1) % n.
+func counted(v ssa.Value) (by string, next bool) {
+	switch x := v.(type) {
+	case *ssa.Parameter:
+		return x.Name(), false
+	case *ssa.Phi:
+		return x.Name(), false
+	case *ssa.UnOp: // of a variable that a closure shares
+		switch x.X.(type) {
+		case *ssa.FreeVar, *ssa.Alloc:
+			return x.X.Name(), false
+		}
+	case *ssa.Convert:
+		return counted(x.X)
+	case *ssa.BinOp:
+		sum, ok := x.X.(*ssa.BinOp)
+		if x.Op != token.REM || !ok || sum.Op != token.ADD && sum.Op != token.SUB {
+			return "", false
+		}
+		if _, ok := sum.Y.(*ssa.Const); ok {
+			by, next = counted(sum.X)
+			return by, !next
+		}
+	}
+	return "", false
+}
+
 func (fr *frame) extract(x *ssa.Extract, at ir.Where) ir.Expr {
 	switch t := x.Tuple.(type) {
 	case *ssa.TypeAssert:
 		return fr.expr(t.X)
 	case *ssa.Lookup:
-		return &ir.Index{Where: at, X: fr.expr(t.X), Key: key(t.Index)}
+		return element(at, fr.expr(t.X), t.Index)
 	case *ssa.Next:
 		if r, ok := t.Iter.(*ssa.Range); ok {
 			return &ir.Index{Where: at, X: fr.expr(r.X)}

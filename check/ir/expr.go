@@ -49,10 +49,14 @@ type (
 		Owner  string
 		Closed bool
 	}
-	// Index is an element of X. Elements with the same constant key are the same.
+	// Index is an element of X. Elements with the same constant key are the same. By names
+	// the variable that the key is, or, when Next, is counted on from, round a ring:
+	// (i+1) % n. Within one function it is "" or the same for the same value.
 	Index struct {
 		Where
 		X, Key Expr
+		By     string
+		Next   bool
 	}
 	// New makes an object: the allocation site is its Span. Lock says whether
 	// it is a lock, and Of is the lock it wraps, as Condition(lock) does.

@@ -206,6 +206,12 @@ func (w *walk) startedWith(o *ir.Start, callee *ir.Func) {
 		to := w.objects.leave(acq.lock, callee, w.fn, o.Call.Args)
 		inner := w.translateHeld(acq.held, callee, o.Call, here)
 		for i, h := range inner {
+			if neighbours(h.lock, to) {
+				w.rings = append(w.rings, &edge{
+					from: h.lock, to: to, fromMode: h.mode, toMode: acq.mode, fromAt: h.at, toAt: acq.at,
+					fn: callee, start: o, held: inner, kept: h.kept, only: h.only, unsure: h.only,
+				})
+			}
 			if was := acq.held[i].lock; (was.root == paramRoot || acq.lock.root == paramRoot) && to.absolute() && h.lock.absolute() {
 				w.edge(&edge{
 					from: h.lock, to: to, fromMode: h.mode, toMode: acq.mode, fromAt: h.at, toAt: acq.at,
@@ -257,6 +263,10 @@ func (a *analysis) edge(e *edge) {
 	if e.from.class == "" || e.to.class == "" {
 		return
 	}
+	if neighbours(e.from, e.to) {
+		a.rings = append(a.rings, e)
+		return
+	}
 	if e.from.class == e.to.class && (e.from.root == unknownRoot || e.to.root == unknownRoot) {
 		return // one lock or two: not known
 	}
@@ -264,6 +274,9 @@ func (a *analysis) edge(e *edge) {
 		return // nobody else can see the held lock yet
 	}
 	key := [2]string{e.from.class, e.to.class}
+	if (a.objects.beside[key] || a.objects.beside[[2]string{e.from.of, e.to.of}]) && e.from.root == e.to.root && e.from.n == e.to.n && e.from.name == e.to.name {
+		a.rings = append(a.rings, e)
+	}
 	for i, old := range a.edges[key] {
 		if old.fromAt.op == e.fromAt.op && old.toAt.op == e.toAt.op && old.from.place == e.from.place && old.to.place == e.to.place {
 			if len(e.held) < len(old.held) || len(e.held) == len(old.held) && depth(e.toAt.via) < depth(old.toAt.via) {

@@ -37,6 +37,9 @@ func (o *objects) translate(obj object, caller *ir.Func, args []ir.Expr) object 
 	sel := obj.sel
 	base, sel = o.follow(base, sel)
 	obj.place, obj.made, obj.maker = base.place, base.made, base.maker
+	if sel == "" {
+		obj.by, obj.next = base.by, base.next
+	}
 	if obj.root != unknownRoot {
 		obj.sel += sel
 	}

@@ -65,6 +65,7 @@ type analysis struct {
 	sums    map[*ir.Func]*summary
 	edges   map[[2]string][]*edge // by class
 	doubles map[[2]ir.Op]*edge
+	rings   []*edge              // a lock and its neighbour's
 	writers map[string][]writing // class -> where it is taken exclusively
 	roots   map[*ir.Func][]*arrival
 	leaks   []leak
@@ -110,7 +111,7 @@ type hop struct {
 // Analyse returns the deadlocks of a program, worst first, then by place.
 func Analyse(p *ir.Program, o Options) []finding.Finding {
 	a := run(p, o)
-	found := slices.Concat(a.doubleFindings(), a.cycleFindings(), a.leakFindings(), a.classFindings())
+	found := slices.Concat(a.doubleFindings(), a.cycleFindings(), a.leakFindings(), a.classFindings(), a.ringFindings())
 	for i := range found {
 		settle(&found[i])
 	}

@@ -39,8 +39,10 @@ type object struct {
 	class string   // what all locks at such places have in common; "" when unknown
 	label string   // as a person reads it
 	kind  ir.LockKind
-	guess bool // taken for a lock by its name alone
-	maybe bool // a parameter of which only the caller knows whether it is a lock
+	guess bool   // taken for a lock by its name alone
+	maybe bool   // a parameter of which only the caller knows whether it is a lock
+	by    string // of an element: what its key is, or, when next, is counted on from
+	next  bool
 	fn    *ir.Func
 	bound []ir.Expr // for a function value
 	skip  int
@@ -61,6 +63,7 @@ type objects struct {
 	lent    map[string]bool       // classes that are given what was made elsewhere
 	values  map[string][]ir.Expr  // what each global is given
 	shared  map[string]bool       // classes of locks that processes share
+	beside  map[[2]string]bool    // classes of fields that are given neighbours of a ring
 }
 
 const depthMax = 12 // nesting of one expression followed
@@ -80,6 +83,7 @@ func newObjects(p *ir.Program) *objects {
 		lent:    map[string]bool{},
 		values:  map[string][]ir.Expr{},
 		shared:  map[string]bool{},
+		beside:  map[[2]string]bool{},
 	}
 	counts := map[string]int{}
 	for _, f := range p.Funcs {
@@ -100,8 +104,12 @@ func newObjects(p *ir.Program) *objects {
 		}
 	}
 	for _, f := range p.Funcs {
+		o.learnBeside(f, func(e ir.Expr) (*ir.Index, bool) { x, ok := e.(*ir.Index); return x, ok })
 		for _, b := range f.Blocks {
 			for _, op := range b.Ops {
+				if c, ok := op.(*ir.Call); ok {
+					o.learnMade(f, c)
+				}
 				if as, ok := op.(*ir.Assign); ok {
 					o.learnWrap(f, as)
 					o.learnRenewed(f, as)
@@ -175,6 +183,10 @@ func (o *objects) learn(f *ir.Func, as *ir.Assign, counts map[string]int) {
 			o.locals[in] = map[string][]ir.Expr{}
 		}
 		o.locals[in][to.Name] = append(o.locals[in][to.Name], as.Value)
+		switch as.Value.(type) {
+		case *ir.List, *ir.Each:
+			o.learnValue(as.Value.At().String(), as)
+		}
 	case *ir.Global:
 		class = to.Name
 		counts[class]++
@@ -234,6 +246,9 @@ func (o *objects) lock(f *ir.Func, e ir.Expr, kind ir.LockKind) (object, bool) {
 	for _, other := range found[1:] {
 		if other.place != obj.place {
 			obj.place = place{}
+		}
+		if other.by != obj.by || other.next != obj.next {
+			obj.by = ""
 		}
 		if other.class != obj.class {
 			return object{}, false // one of several locks: no order can be told
@@ -319,7 +334,7 @@ func (o *objects) resolve(f *ir.Func, e ir.Expr, depth int) []object {
 	case *ir.Field:
 		return o.each(f, x.X, depth, func(base object) object { return o.field(base, x) })
 	case *ir.Index:
-		return o.each(f, x.X, depth, func(base object) object { return element(base, x) })
+		return o.each(f, x.X, depth, func(base object) object { return element(f, base, x) })
 	case *ir.New:
 		at := x.Span.String()
 		obj := object{place: place{root: newRoot, name: at}, class: at, label: label(x.Span, x.Class), kind: x.Lock}
@@ -335,13 +350,21 @@ func (o *objects) resolve(f *ir.Func, e ir.Expr, depth int) []object {
 			o.temps[at] = x.Call
 		}
 		return []object{{place: place{root: newRoot, name: at}, class: at, label: label(x.Span, ""), made: x.Call, maker: f}}
+	case *ir.List, *ir.Each:
+		at := e.At().String()
+		if o.kinds[at+"[]"] == ir.NoLock {
+			break
+		}
+		return []object{{place: place{root: newRoot, name: at}, class: at, label: label(e.At(), "")}}
 	case *ir.FuncRef:
 		return []object{{fn: x.Func, bound: x.Bound, skip: x.Skip}}
 	case *ir.Choice:
 		var all []object
 		for _, one := range x.Of {
 			for _, obj := range o.resolve(f, one, depth+1) {
-				if len(all) < 4 && !slices.ContainsFunc(all, func(y object) bool { return y.place == obj.place && y.fn == obj.fn && y.class == obj.class }) {
+				if len(all) < 4 && !slices.ContainsFunc(all, func(y object) bool {
+					return y.place == obj.place && y.fn == obj.fn && y.class == obj.class && y.by == obj.by && y.next == obj.next
+				}) {
 					all = append(all, obj)
 				}
 			}
@@ -384,7 +407,7 @@ func (o *objects) field(base object, x *ir.Field) object {
 	return out
 }
 
-func element(base object, x *ir.Index) object {
+func element(f *ir.Func, base object, x *ir.Index) object {
 	key := "*"
 	if c, ok := x.Key.(*ir.Const); ok {
 		key = c.Text
@@ -395,6 +418,9 @@ func element(base object, x *ir.Index) object {
 	}
 	if key == "*" {
 		out.place = place{} // which element is not known
+		if x.By != "" {
+			out.by, out.next, out.label = f.ID+" "+x.By, x.Next, label(x.Span, "")
+		}
 	} else if out.root != unknownRoot {
 		out.sel += "[" + key + "]"
 	}

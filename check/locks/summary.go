@@ -378,7 +378,7 @@ func (w *walk) took(s *state, acq acquire, inner []held, unsure bool) {
 func (w *walk) instantiate(acq acquire, all, inner []held, s *state, unsure bool) {
 	for _, h := range inner {
 		same := h.lock.place == acq.lock.place && h.lock.root != unknownRoot
-		if !acq.try && (same || acq.lock.absolute() && h.lock.absolute()) {
+		if !acq.try && (same || acq.lock.absolute() && h.lock.absolute() || neighbours(h.lock, acq.lock) && strings.HasPrefix(h.lock.by, w.fn.ID+" ")) {
 			w.edge(&edge{
 				from: h.lock, to: acq.lock, fromMode: h.mode, toMode: acq.mode, fromAt: h.at, toAt: acq.at,
 				fn: w.fn, held: all, kept: h.kept, only: h.only, quiet: len(s.live) == 0, unsure: unsure || h.only,

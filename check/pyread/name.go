@@ -224,7 +224,8 @@ func (b *builder) subscript(e *syntax.Subscript) ir.Expr {
 	if _, ok := e.Slice.(*syntax.Slice); ok {
 		return b.unknown(e, x)
 	}
-	return &ir.Index{Where: b.where(e), X: x, Key: key}
+	by, next := b.r.counted(e.Slice, b.f, 0)
+	return &ir.Index{Where: b.where(e), X: x, Key: key, By: by, Next: next}
 }
 
 // constantTable reports whether an expression is a dictionary of constants

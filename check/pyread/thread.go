@@ -144,12 +144,8 @@ func (b *builder) submitted(e syntax.Expr) []*syntax.Call {
 // startMethod is t.start(): of the threads that t may be, or of a class that
 // is one.
 func (b *builder) startMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.Expr {
-	if c := b.r.classes[t]; c != nil && b.r.inherits(c, "threading.Thread") {
-		if run := b.r.method(c, "run"); run != nil {
-			call := &ir.Call{Span: b.at(e), Name: c.name + ".run", Callees: []*ir.Func{run.ir}, Sure: true, Args: []ir.Expr{b.value(a.Value)}}
-			b.emit(&ir.Start{Span: b.at(e), Call: call, Many: b.loop > 0})
-			return b.unknown(e)
-		}
+	if b.startRun(e, a, t, b.loop > 0) {
+		return b.unknown(e)
 	}
 	found := false
 	for _, made := range b.r.made(a.Value, b.f) {
@@ -161,13 +157,28 @@ func (b *builder) startMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.
 	}
 	for _, one := range b.r.loopElements(a.Value, b.f) {
 		if call, ok := one.value.(*syntax.Call); ok {
-			found = b.startMade(call, one.in, b.at(e), one.many) || found
+			found = b.startMade(call, one.in, b.at(e), one.many) || b.startRun(e, a, b.r.qualified(call.Func, one.in), one.many) || found
 		}
 	}
 	if !found {
 		return nil
 	}
 	return b.unknown(e)
+}
+
+// startRun starts the run method of a class, when that is one of threads.
+func (b *builder) startRun(e *syntax.Call, a *syntax.Attribute, class string, many bool) bool {
+	c := b.r.classes[class]
+	if c == nil || !b.r.inherits(c, "threading.Thread") {
+		return false
+	}
+	run := b.r.method(c, "run")
+	if run == nil {
+		return false
+	}
+	call := &ir.Call{Span: b.at(e), Name: c.name + ".run", Callees: []*ir.Func{run.ir}, Sure: true, Args: []ir.Expr{b.value(a.Value)}}
+	b.emit(&ir.Start{Span: b.at(e), Call: call, Many: many})
+	return true
 }
 
 // startMade starts what a call makes, when that is a thread or a process.
