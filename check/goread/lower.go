@@ -302,6 +302,9 @@ func (fr *frame) deferred(at *ssa.BasicBlock) []ir.Op {
 	}
 	var ops []ir.Op
 	for _, d := range slices.Backward(pending) {
+		if b, ok := d.Call.Value.(*ssa.Builtin); ok && b.Name() == "close" {
+			ops = append(ops, fr.signalled(d, d.Call.Args[0], "send", ir.Let)...)
+		}
 		ops = append(ops, fr.call(d)...)
 	}
 	return ops

@@ -69,6 +69,8 @@ func (fr *frame) lowerValue(v ssa.Value) ir.Expr {
 		return fr.phi(x, at)
 	case *ssa.Call:
 		return fr.result(x, 0)
+	case *ssa.MakeChan:
+		return fr.channel(x)
 	case *ssa.Function:
 		if f := fr.funcs[x]; f != nil {
 			return &ir.FuncRef{Where: at, Func: f}
@@ -139,6 +141,18 @@ func (fr *frame) extract(x *ssa.Extract, at ir.Where) ir.Expr {
 		return fr.result(t, x.Index)
 	}
 	return nil
+}
+
+// channel is a channel that is made, named by its variable.
+func (fr *frame) channel(x *ssa.MakeChan) ir.Expr {
+	out := &ir.New{Where: ir.Where{Span: fr.span(x.Pos(), x.Pos())}, Class: ir.Channel}
+	if id := fr.named[x.Pos()]; id != nil {
+		out.Span = fr.node(id)
+	}
+	if c, ok := x.Size.(*ssa.Const); ok && c.Value != nil && c.Int64() == 0 {
+		out.Class = ir.Rendezvous
+	}
+	return out
 }
 
 // result is what a call returns, named by the variable it is put in.

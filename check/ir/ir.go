@@ -160,7 +160,29 @@ type Call struct {
 	Sure    bool    // Callees is exact: not guessed by name, nor one of several
 	Fun     Expr    // the called value when it is one that flows: a parameter, a variable; may be nil
 	Args    []Expr  // in the order of the callee's Params, receiver first; nil entries are not known
+
+	Signal Signal // what it does to others through On
+	On     Expr   // a channel, an event, a queue; nil when Signal is None
 }
+
+// Signal is what a call does for others to go on, or waits for. The zero Signal is none.
+type Signal uint8
+
+// The signals.
+const (
+	None    Signal = iota
+	Receive        // waits until somebody sends, or lets go
+	Send           // lets one go on that receives; waits for him when the channel keeps nothing
+	Take           // receives without waiting
+	Let            // lets those go on that receive, without waiting
+)
+
+// Channel and Rendezvous are the classes of channels; the second keeps nothing, so that who
+// sends waits for who receives.
+const (
+	Channel    = "chan"
+	Rendezvous = "chan, unbuffered"
+)
 
 // Start runs a call on a new thread, task or goroutine.
 type Start struct {
@@ -182,6 +204,7 @@ type Join struct {
 	Span Span
 	What string // as written, for messages
 	Of   Span   // of the start of the one that ends; nowhere when What must do
+	Try  bool   // for a time only
 }
 
 // Assign moves a value: To is a *Var, *Global, *Field or *Index.

@@ -9,6 +9,10 @@ import (
 
 // call applies the summaries of what a call may reach.
 func (w *walk) call(o *ir.Call, s *state) []*state {
+	if o.Signal != ir.None {
+		w.signal(o, s)
+		return []*state{s}
+	}
 	targets := w.targets(w.fn, o)
 	w.ask(o, s)
 	if len(targets) == 0 { // what was not read may call it on any thread

@@ -29,6 +29,7 @@ const (
 	RuleReread    = "recursive-read"  // a reader reads again behind a waiting writer
 	RuleLeak      = "lock-kept"       // a function returns with a lock that it gives back on its other ways out
 	RuleSameClass = "unordered-locks" // two locks of one class, in no fixed order
+	RuleWait      = "wait-under-lock" // a thread holds a lock while it waits for one who needs it
 )
 
 // Limits on what one analysis keeps. Beyond them it loses findings, never
@@ -65,7 +66,9 @@ type analysis struct {
 	sums    map[*ir.Func]*summary
 	edges   map[[2]string][]*edge // by class
 	doubles map[[2]ir.Op]*edge
-	rings   []*edge              // a lock and its neighbour's
+	rings   []*edge // a lock and its neighbour's
+	sent    map[*ir.Call]*signal
+	joins   []*joining
 	writers map[string][]writing // class -> where it is taken exclusively
 	roots   map[*ir.Func][]*arrival
 	leaks   []leak
@@ -111,7 +114,7 @@ type hop struct {
 // Analyse returns the deadlocks of a program, worst first, then by place.
 func Analyse(p *ir.Program, o Options) []finding.Finding {
 	a := run(p, o)
-	found := slices.Concat(a.doubleFindings(), a.cycleFindings(), a.leakFindings(), a.classFindings(), a.ringFindings())
+	found := slices.Concat(a.doubleFindings(), a.cycleFindings(), a.leakFindings(), a.classFindings(), a.ringFindings(), a.waitFindings())
 	for i := range found {
 		settle(&found[i])
 	}
@@ -161,6 +164,7 @@ func runAt(p *ir.Program, o Options, m *moments) *analysis {
 		sums:    map[*ir.Func]*summary{},
 		edges:   map[[2]string][]*edge{},
 		doubles: map[[2]ir.Op]*edge{},
+		sent:    map[*ir.Call]*signal{},
 		writers: map[string][]writing{},
 		roots:   map[*ir.Func][]*arrival{},
 		handed:  map[string]bool{},

@@ -64,6 +64,8 @@ type objects struct {
 	values  map[string][]ir.Expr  // what each global is given
 	shared  map[string]bool       // classes of locks that processes share
 	beside  map[[2]string]bool    // classes of fields that are given neighbours of a ring
+
+	rendezvous map[string]bool // classes of channels that keep nothing
 }
 
 const depthMax = 12 // nesting of one expression followed
@@ -84,6 +86,8 @@ func newObjects(p *ir.Program) *objects {
 		values:  map[string][]ir.Expr{},
 		shared:  map[string]bool{},
 		beside:  map[[2]string]bool{},
+
+		rendezvous: map[string]bool{},
 	}
 	counts := map[string]int{}
 	for _, f := range p.Funcs {
@@ -196,7 +200,9 @@ func (o *objects) learn(f *ir.Func, as *ir.Assign, counts map[string]int) {
 		}
 	case *ir.Field:
 		class = to.Owner + "." + to.Name
-		if _, made := as.Value.(*ir.New); !made {
+		if v, made := as.Value.(*ir.New); made {
+			o.rendezvous[class] = v.Class == ir.Rendezvous
+		} else {
 			o.lent[class] = true
 		}
 		o.stores[f] = append(o.stores[f], as)
@@ -338,6 +344,9 @@ func (o *objects) resolve(f *ir.Func, e ir.Expr, depth int) []object {
 	case *ir.New:
 		at := x.Span.String()
 		obj := object{place: place{root: newRoot, name: at}, class: at, label: label(x.Span, x.Class), kind: x.Lock}
+		if x.Class == ir.Rendezvous {
+			o.rendezvous[at] = true
+		}
 		if x.Of != nil && x.Lock != ir.NoLock {
 			if inner := o.resolve(f, x.Of, depth+1); len(inner) == 1 {
 				return inner

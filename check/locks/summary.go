@@ -298,7 +298,9 @@ func (w *walk) step(op ir.Op, s *state) []*state {
 	case *ir.Start:
 		w.start(o, s)
 	case *ir.Join:
+		before := slices.Clone(s.live)
 		joined(o, s)
+		w.joining(o, before, s)
 	case *ir.Assign:
 		if name, _ := condition(o.To); name != "" {
 			s.facts = slices.DeleteFunc(s.facts, func(f string) bool {

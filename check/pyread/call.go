@@ -23,6 +23,7 @@ func (b *builder) call(e *syntax.Call) ir.Expr {
 		}
 	}
 	c := b.callOf(e)
+	b.signals(e, c)
 	b.emit(c)
 	b.handedOver(e)
 	if quoting[lastName(e.Func)] {

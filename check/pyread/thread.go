@@ -53,7 +53,7 @@ func (b *builder) threadMethod(e *syntax.Call, a *syntax.Attribute, t string) ir
 		return b.startMethod(e, a, t)
 	case "join":
 		if len(e.Args) == 0 || t == "threading.Thread" {
-			b.emit(&ir.Join{Span: b.at(e), What: b.m.text(a.Value)})
+			b.emit(&ir.Join{Span: b.at(e), What: b.m.text(a.Value), Try: len(e.Args)+len(e.Keywords) > 0})
 			return b.unknown(e)
 		}
 	case "result", "get":

@@ -61,6 +61,14 @@ them by something that never changes, such as an id.`,
 			Noise:  "Functions that take them in both orders, chosen by a test; callers that hold one lock over both.",
 		},
 		{
+			ID: "wait-under-lock", Title: "A thread holds a lock while it waits for one who needs it", Lang: "python",
+			Text: `A thread that joins another, or waits at a channel, an event or a queue, keeps its locks meanwhile. If whoever is to let it go on
+has to take one of them first, neither goes on. Give the lock back before the wait.`,
+			Before: "with lock:\n    worker.join()  # worker takes lock\n",
+			After:  "with lock:\n    stop = True\nworker.join()\n",
+			Noise:  "Waits for a time, or in a select; channels and queues that are handed about, or that somebody lets go on without the lock; goroutines whose Done is not deferred.",
+		},
+		{
 			ID: "sql-injection", Title: "A query's text is built from a value", Lang: "python",
 			Text: `In Python or Go: what is put into the text of a query is read as SQL: whoever chooses the value chooses the statement. Hand the value to the
 driver as a bound parameter, in the driver's own style; it then travels apart from the text and is never parsed. Names of columns and tables and the

@@ -1,0 +1,12 @@
+import threading, time
+n = 5
+forks = [threading.Lock() for _ in range(n)]
+def philosopher(i):
+    first, second = sorted((i, (i + 1) % n))
+    with forks[first]:
+        time.sleep(0.1)
+        with forks[second]:
+            pass
+threads = [threading.Thread(target=philosopher, args=(i,)) for i in range(n)]
+for t in threads: t.start()
+for t in threads: t.join()

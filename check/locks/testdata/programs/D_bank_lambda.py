@@ -1,0 +1,8 @@
+import threading, time
+def move(l1, l2):
+    with l1:
+        time.sleep(0.1)
+        with l2: pass
+p = threading.Lock(); q = threading.Lock()
+t1 = threading.Thread(target=lambda: move(p, q)); t2 = threading.Thread(target=lambda: move(q, p))
+t1.start(); t2.start(); t1.join(); t2.join()

@@ -1,0 +1,12 @@
+import threading, queue, time
+a = threading.Lock()
+q = queue.Queue()
+def producer():
+    time.sleep(0.1)
+    with a:
+        q.put(1)
+def consumer():
+    with a:
+        q.get()
+t1 = threading.Thread(target=producer); t2 = threading.Thread(target=consumer)
+t1.start(); t2.start(); t1.join(); t2.join()
