@@ -62,7 +62,7 @@ func (d *directory[K, V]) table(h uint64) *table[K, V] {
 func (d *directory[K, V]) fetch(h uint64) *table[K, V] {
 	t := d.table(h)
 	if t != nil && !t.atHand() {
-		t.fetch(t.home(h), h)
+		t.fetch(t.home(h))
 	}
 	return t
 }

@@ -2,8 +2,9 @@ package ttlcache
 
 import "unsafe"
 
-// fetch makes the processor begin to read the words at control, first and last,
-// if it has time for that, and waits for nothing. It takes any pointers.
+// fetch makes the processor begin to read the word at control and the 256 bytes
+// at entries, if it has time for that, and waits for nothing. It takes any
+// pointers.
 //
 //go:noescape
-func fetch(control, first, last unsafe.Pointer)
+func fetch(control, entries unsafe.Pointer)

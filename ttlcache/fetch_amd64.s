@@ -1,11 +1,12 @@
 #include "textflag.h"
 
-// func fetch(control, first, last unsafe.Pointer)
-TEXT ·fetch(SB), NOSPLIT, $0-24
+// func fetch(control, entries unsafe.Pointer)
+TEXT ·fetch(SB), NOSPLIT, $0-16
 	MOVQ control+0(FP), AX
 	PREFETCHT0 (AX)
-	MOVQ first+8(FP), AX
+	MOVQ entries+8(FP), AX
 	PREFETCHT0 (AX)
-	MOVQ last+16(FP), AX
-	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	PREFETCHT0 192(AX)
 	RET

@@ -287,25 +287,6 @@ func (l *deadlineList) until(now int64) (keys []uint32) {
 	return keys
 }
 
-// A key takes the free slot nearest to the one where it is looked for first.
-func TestNearest(t *testing.T) {
-	for set := 1; set < 256; set++ {
-		var marks uint64
-		for slot := range 8 {
-			marks |= uint64(set) >> slot & 1 << 7 << (8 * slot)
-		}
-		for n := range 8 {
-			want := 0
-			for set>>(want^n)&1 == 0 {
-				want++
-			}
-			if got := nearest(marks, n); got != want^n {
-				t.Errorf("of the slots %08b, %d is nearest to %d, not %d", set, want^n, n, got)
-			}
-		}
-	}
-}
-
 func TestShardsShareNoCacheLine(t *testing.T) {
 	if size := unsafe.Sizeof(shard[string, int]{}); size%64 != 0 && bits.UintSize == 64 {
 		t.Errorf("a shard has %d bytes, not whole lines of 64", size)

@@ -21,7 +21,7 @@ const (
 	examineMax = 64 // candidates looked at for one eviction, so that no lock is held for long
 )
 
-const tableBits = hashBits + homeBits // of a hash are all that a search looks at
+const tableBits = hashBits + homeBits // of a hash are all that a table looks at
 
 // refOf is what the order keeps of a hash: the bits that choose table and
 // group, and the seven of the control word. It is never 0.

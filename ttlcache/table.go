@@ -169,38 +169,18 @@ func (t *table[K, V]) after(g int) int {
 // the processor's caches.
 func (t *table[K, V]) atHand() bool { return len(t.groups) <= 32 }
 
-// preferred is the slot of its group that a key takes if it is free: where to
-// begin reading before the control word has come.
-func preferred(h uint64) int { return int(h >> tableBits % groupSlots) }
-
-// nearest is the marked slot in the smallest aligned part of the group, half,
-// quarter or eighth, that slot n is in too: in the same cache line if possible.
-func nearest(marks uint64, n int) int {
-	if n&1 != 0 { // each slot's mark goes to slot XOR n, so that the first is the nearest
-		marks = marks>>8&0x00FF00FF00FF00FF | marks&0x00FF00FF00FF00FF<<8
-	}
-	if n&2 != 0 {
-		marks = marks>>16&0x0000FFFF0000FFFF | marks&0x0000FFFF0000FFFF<<16
-	}
-	if n&4 != 0 {
-		marks = bits.RotateLeft64(marks, 32)
-	}
-	return lane(marks) ^ n
+// fetch makes the memory of a group come, without waiting for it.
+func (t *table[K, V]) fetch(g int) {
+	fetch(unsafe.Pointer(&t.groups[g]), unsafe.Pointer(&t.entries[g*groupSlots]))
 }
 
-// fetch makes the memory come in which h's key is if it has its preferred slot
-// in group g, or the one beside that, without waiting for it.
-func (t *table[K, V]) fetch(g int, h uint64) {
-	e := &t.entries[g*groupSlots+preferred(h)]
-	fetch(unsafe.Pointer(&t.groups[g]), unsafe.Pointer(e), unsafe.Add(unsafe.Pointer(e), unsafe.Sizeof(*e)-1))
-}
-
-// find is k's slot, or -1, for who changes the shard. The entry that it most
-// likely is, is fetched while the processor waits for the control word that says
-// which one it is: one wait for memory instead of two.
+// find is k's slot, or -1, for who changes the shard. The entries of the first
+// group, where nearly all keys are, are fetched while the processor waits for
+// the control word that says which of them it is: one wait for memory instead
+// of two.
 func (t *table[K, V]) find(h uint64, k K) int {
 	g := t.home(h)
-	t.fetch(g, h)
+	t.fetch(g)
 	for ; ; g = t.after(g) {
 		control := t.groups[g].control.Load()
 		for m := matchHash(control, h); m != 0; m &= m - 1 {
@@ -234,7 +214,7 @@ func (t *table[K, V]) claim(h uint64) int {
 	for g := t.home(h); ; g = t.after(g) {
 		control := t.groups[g].control.Load()
 		if free := matchFree(control); free != 0 {
-			n := nearest(free, preferred(h))
+			n := lane(free)
 			if matchEmpty(control)>>(8*n)&slotEmpty != 0 {
 				t.room--
 			}
