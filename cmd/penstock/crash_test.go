@@ -107,10 +107,11 @@ func (p *process) terminate(t *testing.T) {
 }
 
 // TestHangupWhileEnding sends SIGHUP while SIGTERM's drain waits for Kafka: it
-// must not kill the program before it has closed its journals.
+// must not kill the program before it has closed its journals. Probes are
+// answered meanwhile: not ready, alive, and how much is left.
 func TestHangupWhileEnding(t *testing.T) {
 	t.Parallel()
-	p := startPenstock(t, "--kafka", realtest.Addr(t), "--drain-timeout", "2s") // nobody is there
+	p := startPenstock(t, "--kafka", realtest.Addr(t), "--drain-timeout", "5s") // nobody is there
 	if status, _, body := p.postOrder(t, 1, 1, "disk", ""); status != http.StatusAccepted {
 		t.Fatalf("status %d: %s", status, body)
 	}
@@ -119,6 +120,13 @@ func TestHangupWhileEnding(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- p.cmd.Wait() }()
+	eventually(t, "the probe sees that it drains", func() bool { return p.probe(t, "/readyz") == http.StatusServiceUnavailable })
+	if status := p.probe(t, "/healthz"); status != http.StatusOK {
+		t.Errorf("healthz of a penstock that drains: %d", status)
+	}
+	if left := p.metric(t, `penstock_journal_backlog_events{stream="orders"}`); left != 1 {
+		t.Errorf("%v events left by the metrics, not 1", left)
+	}
 	eventually(t, "penstock ends", func() bool {
 		select {
 		case err := <-ended:
@@ -131,4 +139,15 @@ func TestHangupWhileEnding(t *testing.T) {
 			return false
 		}
 	})
+}
+
+// probe asks the admin listener.
+func (p *process) probe(t *testing.T, path string) int {
+	t.Helper()
+	res, err := http.Get(p.admin + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	return res.StatusCode
 }

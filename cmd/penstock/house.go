@@ -260,17 +260,19 @@ func (h *house) openDoors(rules []*stream.Stream, lookups map[string]*enrich.Enr
 }
 
 // close drains every line for at most patience, then closes all that is open.
+// Metrics and checks are answered meanwhile.
 func (h *house) close(patience time.Duration) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var wait sync.WaitGroup
-	errs := make([]error, len(h.lines))
-	for i, name := range slices.Sorted(maps.Keys(h.lines)) {
-		wait.Go(func() { errs[i] = h.lines[name].close(ctx) })
+	lines := h.openLines()
+	errs := make([]error, len(lines))
+	for i, l := range lines {
+		wait.Go(func() { errs[i] = l.close(ctx) })
 	}
 	wait.Wait()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.tables.stop()
 	h.closeRetired(time.Now())
 	errs = append(errs, closeAll(slices.Collect(maps.Values(h.lookups))))

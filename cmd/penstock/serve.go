@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -121,12 +122,14 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 		return err
 	}
 	defer startPacing(sh.getenv)()
-	err = c.serve(ctx, h, log, hangup, sh.stdout)
-	return errors.Join(err, h.close(c.drain))
+	drain := sync.OnceValue(func() error { return h.close(c.drain) })
+	err = c.serve(ctx, h, log, hangup, drain, sh.stdout)
+	return errors.Join(err, drain())
 }
 
-// serve runs the door until ctx ends; the house is still open when it returns.
-func (c *serveConfig) serve(ctx context.Context, h *house, log *slog.Logger, hangup <-chan os.Signal, out io.Writer) error {
+// serve runs the door until ctx ends. When it could be started at all, the
+// house is drained, once, before the admin listener goes.
+func (c *serveConfig) serve(ctx context.Context, h *house, log *slog.Logger, hangup <-chan os.Signal, drain func() error, out io.Writer) error {
 	admin := ingest.NewAdmin(h.metrics, h.checks()...)
 	o := ingest.ServerOptions{
 		Open: c.open, ConnectionsMax: c.limits.connections, Draining: admin.Drain, Log: log,
@@ -152,29 +155,43 @@ func (c *serveConfig) serve(ctx context.Context, h *house, log *slog.Logger, han
 	if err := dropStartPages(); err != nil {
 		log.Debug("pages are kept", "error", err)
 	}
-	return serveAll(ctx, servers, hangup, func() { h.reload(door) })
+	return serveAll(ctx, servers, hangup, func() { h.reload(door) }, func() {
+		log.Info("stopping: the door is closed, the journals drain")
+		drain() // whose error is told by who made it
+	})
 }
 
 const sampleOrder = `{"order_id":1,"user_id":7,"created_at":"2026-11-23T09:00:00Z","amount":12.5,"currency":"EUR","status":"new","email":" Ada@Example.org "}`
 
 // serveAll serves until ctx ends or one of the servers fails, and reloads on
-// each hangup. All servers have stopped when it returns.
-func serveAll(ctx context.Context, servers []*ingest.Server, hangup <-chan os.Signal, reload func()) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	done := make(chan error)
-	for _, s := range servers {
-		go func() { done <- s.Serve(ctx) }()
+// each hangup. The first server, the door, stops then; after drain the others
+// stop too, so that a probe sees what goes on. All have stopped when it returns.
+func serveAll(ctx context.Context, servers []*ingest.Server, hangup <-chan os.Signal, reload, drain func()) error {
+	door, stopDoor := context.WithCancel(ctx)
+	defer stopDoor()
+	others, stopOthers := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopOthers()
+	closed, done := make(chan error, 1), make(chan error, len(servers)-1)
+	go func() { closed <- servers[0].Serve(door) }()
+	for _, s := range servers[1:] {
+		go func() {
+			defer stopDoor()
+			done <- s.Serve(others)
+		}()
 	}
 	var errs []error
-	for len(errs) < len(servers) {
+	for len(errs) == 0 {
 		select {
 		case <-hangup:
 			reload()
-		case err := <-done:
+		case err := <-closed:
 			errs = append(errs, err)
-			cancel()
 		}
+	}
+	drain()
+	stopOthers()
+	for range servers[1:] {
+		errs = append(errs, <-done)
 	}
 	return errors.Join(errs...)
 }
