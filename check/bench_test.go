@@ -39,6 +39,7 @@ func besideVet(b *testing.B, cache string, patterns ...string) {
 	}
 	root := strings.TrimSpace(goCommand(b, "env", "GOROOT"))
 	b.Setenv("GOCACHE", cache)
+	b.Setenv("GOFLAGS", "-pgo=off") // else vet compiles what cmd/compile needs once more, for its profile, and takes three times as long
 	goCommand(b, append([]string{"list", "-C", filepath.Join(root, "src"), "-export", "-deps"}, patterns...)...)
 	overlay := withoutTests(b, filepath.Join(root, "src"))
 	var vet, ours []time.Duration
