@@ -16,15 +16,21 @@ import (
 
 var want = regexp.MustCompile(`// want (.*)`)
 
-// TestGo: in each program of testdata/go a comment `// want LEVEL RULE: TEXT` is a
-// finding on its line whose message has the text, and there is no other.
+// TestGo: in each program of testdata/go, and of testdata/programs, each of which was run
+// (see TestPrograms), a comment `// want LEVEL RULE: TEXT` is a finding on its line whose
+// message has the text, and there is no other.
 func TestGo(t *testing.T) {
-	files, err := filepath.Glob("testdata/go/*.go")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no programs: ", err)
+	var files []string
+	for _, folder := range []string{"go", "programs"} {
+		found, err := filepath.Glob("testdata/" + folder + "/*.go")
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no programs in %s: %v", folder, err)
+		}
+		files = append(files, found...)
 	}
 	for _, name := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".go"), func(t *testing.T) {
+			t.Parallel()
 			text, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)

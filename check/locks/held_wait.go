@@ -165,7 +165,7 @@ func (a *analysis) tellSignal(wait *signal) (finding.Finding, bool) {
 		return finding.Finding{}, false
 	}
 	senders := a.answers(wait, on)
-	if len(senders) == 0 {
+	if len(senders) == 0 || slices.ContainsFunc(senders, wait.chosen) {
 		return finding.Finding{}, false
 	}
 	for _, h := range wait.held {
@@ -191,6 +191,16 @@ func (a *analysis) tellSignal(wait *signal) (finding.Finding, bool) {
 		}
 	}
 	return finding.Finding{}, false
+}
+
+// chosen reports whether a function either waits or answers, by what it knows: it waits
+// where the answer is there or others come without the lock (net/http's wantConn.cancel).
+func (s *signal) chosen(answer *signal) bool {
+	if s.fn != answer.fn {
+		return false
+	}
+	x, y := blockOf(s.fn, s.call), blockOf(s.fn, answer.call)
+	return x != nil && y != nil && x != y && !leads(x, y, nil) && !leads(y, x, nil)
 }
 
 // waitsAt is what a place waits at, if it waits and is known which.

@@ -93,8 +93,9 @@ func (a *analysis) ringFindings() []finding.Finding {
 	seen := map[string]bool{}
 	for _, e := range a.rings {
 		f, ok := a.tellRing(e)
-		if ok && !seen[f.Key] {
-			seen[f.Key] = true
+		at := f.At.String() // the same place is reached by the function and by its callers
+		if ok && !seen[f.Key] && !seen[at] {
+			seen[f.Key], seen[at] = true, true
 			out = append(out, f)
 		}
 	}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"sync"
+	"time"
+)
+
+type node struct{ mu sync.Mutex }
+
+func link(x, y *node) {
+	x.mu.Lock()
+	time.Sleep(10 * time.Millisecond)
+	y.mu.Lock()
+	y.mu.Unlock()
+	x.mu.Unlock()
+}
+
+func main() {
+	a, b, c, d := &node{}, &node{}, &node{}, &node{}
+	var wg sync.WaitGroup
+	wg.Go(func() { link(a, b) })
+	wg.Go(func() { link(c, d) })
+	wg.Wait()
+}
