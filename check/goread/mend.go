@@ -3,6 +3,7 @@ package goread
 import (
 	"go/ast"
 	"go/token"
+	"slices"
 	"strings"
 
 	"github.com/penstock-io/penstock/check/finding"
@@ -51,7 +52,8 @@ func (m Mender) Reorder(first, second *ir.Acquire) (finding.Fix, bool) {
 	}
 	line := ir.Span{File: f, Start: lineStart(f.Text, moved.Start), End: lineEnd(f.Text, moved.End)}
 	indent := string(f.Text[lineStart(f.Text, head.Start):head.Start])
-	if strings.TrimSpace(indent) != "" || strings.TrimSpace(string(f.Text[line.Start:moved.Start])) != "" {
+	rest := strings.TrimSpace(string(f.Text[moved.End:line.End]))
+	if strings.TrimSpace(indent+string(f.Text[line.Start:moved.Start])) != "" || rest != "" && !strings.HasPrefix(rest, "//") || rebinds(list[i:j], lock) {
 		return finding.Fix{}, false
 	}
 	return finding.Fix{
@@ -62,6 +64,29 @@ func (m Mender) Reorder(first, second *ir.Acquire) (finding.Fix, bool) {
 			{Span: line},
 		},
 	}, true
+}
+
+// rebinds reports whether statements give a new value to a variable or a field that a
+// lock is found through: before them it would be another's.
+func rebinds(list []ast.Stmt, lock string) bool {
+	found := false
+	for _, s := range list {
+		ast.Inspect(s, func(n ast.Node) bool {
+			a, ok := n.(*ast.AssignStmt)
+			if !ok {
+				return true
+			}
+			for _, to := range a.Lhs {
+				if sel, ok := to.(*ast.SelectorExpr); ok {
+					to = sel.Sel
+				}
+				id, ok := to.(*ast.Ident)
+				found = found || ok && slices.Contains(strings.Split(lock, "."), id.Name)
+			}
+			return true
+		})
+	}
+	return found
 }
 
 // together returns the innermost list of statements that holds both offsets

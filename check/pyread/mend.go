@@ -106,10 +106,10 @@ func (m *mended) swapItems(a, b *syntax.WithItem) finding.Fix {
 
 // widen takes the inner lock where the outer one is taken.
 func (m *mended) widen(outer *syntax.With, i int, inner *syntax.With, j int) (finding.Fix, bool) {
-	if !within(inner, outer) {
+	item := inner.Items[j]
+	if !within(inner, outer) || m.rebinds(outer.Body, m.text(item.Context)) {
 		return finding.Fix{}, false
 	}
-	item := inner.Items[j]
 	fix := finding.Fix{
 		Tier:  finding.Unsafe,
 		Note:  "what " + m.text(outer.Items[i].Context) + " guards now runs under " + m.text(item.Context) + " as well",
@@ -225,7 +225,7 @@ func (m *mended) swapCalls(first, second *ir.Acquire) (finding.Fix, bool) {
 		return finding.Fix{Edits: []finding.Edit{m.replace(a, m.tree.Slice(b)), m.replace(b, m.tree.Slice(a))}}, true
 	}
 	indent, line := m.indent(a.Start), m.indent(b.Start)
-	if strings.TrimSpace(indent) != "" || strings.TrimSpace(line) != "" {
+	if strings.TrimSpace(indent) != "" || strings.TrimSpace(line) != "" || !m.lastInLine(b) || m.rebinds(list[i:j], m.tree.Slice(b)) {
 		return finding.Fix{}, false
 	}
 	return finding.Fix{
@@ -236,6 +236,34 @@ func (m *mended) swapCalls(first, second *ir.Acquire) (finding.Fix, bool) {
 			m.replace(syntax.Span{Start: b.Start - uint32(len(line)), End: lineEnd(m.tree.Text, b.End)}, ""),
 		},
 	}, true
+}
+
+// lastInLine reports whether nothing but a comment is behind a statement in its line.
+func (m *module) lastInLine(s syntax.Span) bool {
+	rest := strings.TrimSpace(m.tree.Text[s.End:lineEnd(m.tree.Text, s.End)])
+	return rest == "" || rest[0] == '#'
+}
+
+// rebinds reports whether statements give a new value to a name or a field that a call
+// is written with: before them it would be another's.
+func (m *mended) rebinds(list []syntax.Stmt, call string) bool {
+	found := false
+	for _, s := range list {
+		m.all(s, func(n syntax.Node) {
+			switch x := n.(type) {
+			case *syntax.Name:
+				found = found || x.Ctx == syntax.Store && mentions(call, x.ID)
+			case *syntax.Attribute:
+				found = found || x.Ctx == syntax.Store && mentions(call, x.Attr)
+			}
+		})
+	}
+	return found
+}
+
+// mentions reports whether a name is one of the words of a text.
+func mentions(text, name string) bool {
+	return slices.Contains(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\n.,()[]", r) }), name)
 }
 
 // indent is what stands before a byte in its line.

@@ -53,9 +53,12 @@ the second RLock waits for the writer, who waits for the first RLock to end. syn
 			Noise:  "Locks that the program gives back in another function than the one that takes them.",
 		},
 		{
-			ID: "unordered-locks", Title: "Two locks of one class are taken in the order of the arguments", Lang: "python",
+			ID: "unordered-locks", Title: "Locks of one class are taken in no fixed order", Lang: "python",
 			Text: `transfer(x, y) in one thread and transfer(y, x) in another are a lock-order cycle between two objects of one class. Order
-them by something that never changes, such as an id.`,
+them by something that never changes, such as an id.
+
+So are the locks of a ring: threads that each take forks[i] and then forks[(i + 1) % n] all wait when each has its first one (the dining
+philosophers). Take the smaller index first: the last thread then begins with its neighbour's, and one of the two has to wait with no lock in hand.`,
 			Before: "def transfer(source, target, amount):\n    with source.lock:\n        with target.lock:\n            ...\n",
 			After:  "def transfer(source, target, amount):\n    first, second = sorted((source, target), key=lambda a: a.id)\n    with first.lock, second.lock:\n        ...\n",
 			Noise:  "Functions that take them in both orders, chosen by a test; callers that hold one lock over both.",
