@@ -105,6 +105,7 @@ type module struct {
 	body     *function             // what runs at import
 	deferred map[*syntax.Call]bool // threads that start later than they are made
 	idle     map[*syntax.Call]bool // threads that nobody starts
+	alters   map[string]bool       // see altered; nil until it is asked for
 }
 
 func (m *module) span(s syntax.Span) ir.Span {

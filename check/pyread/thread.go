@@ -213,7 +213,7 @@ func (r *reader) made(e syntax.Expr, f *function) []typed {
 // startThread starts what Thread(target=f, args=(...)) or Timer(s, f) names.
 // The arguments are those of the function where the thread was made.
 func (b *builder) startThread(e *syntax.Call, in *function, at ir.Span, many bool) {
-	target, list, keywords := b.threadTarget(e)
+	target, args, keywords := b.threadTarget(e)
 	if target == nil {
 		return
 	}
@@ -221,7 +221,9 @@ func (b *builder) startThread(e *syntax.Call, in *function, at ir.Span, many boo
 		return
 	}
 	cur, mark := b.cur, len(b.cur.Ops)
-	b.start(&syntax.Call{Span: e.Span, Func: target, Args: list, Keywords: keywords}, in, at, many)
+	for _, list := range b.r.argumentLists(args, in) {
+		b.start(&syntax.Call{Span: e.Span, Func: target, Args: list, Keywords: keywords}, in, at, many)
+	}
 	for _, op := range cur.Ops[mark:] {
 		if s, ok := op.(*ir.Start); ok {
 			s.Process = b.r.qualified(e.Func, in) == "multiprocessing.Process"
@@ -230,8 +232,7 @@ func (b *builder) startThread(e *syntax.Call, in *function, at ir.Span, many boo
 }
 
 // threadTarget is the function that a thread is made with, and its arguments.
-func (b *builder) threadTarget(e *syntax.Call) (target syntax.Expr, list []syntax.Expr, keywords []*syntax.Keyword) {
-	var args syntax.Expr
+func (b *builder) threadTarget(e *syntax.Call) (target, args syntax.Expr, keywords []*syntax.Keyword) {
 	for _, k := range e.Keywords {
 		switch k.Arg {
 		case "target", "function":
@@ -248,13 +249,7 @@ func (b *builder) threadTarget(e *syntax.Call) (target syntax.Expr, list []synta
 	if args == nil && len(e.Args) > 2 {
 		args = e.Args[len(e.Args)-1]
 	}
-	switch a := args.(type) {
-	case *syntax.Tuple:
-		list = a.Elts
-	case *syntax.List:
-		list = a.Elts
-	}
-	return target, list, keywords
+	return target, args, keywords
 }
 
 // keywordsOf are the keywords that {"name": value} or dict(name=value) stands for.

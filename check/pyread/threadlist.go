@@ -64,6 +64,75 @@ func (r *reader) loopElements(e syntax.Expr, f *function) []element {
 	return nil
 }
 
+// argumentLists are the arguments that a tuple stands for: those of each that a loop lets
+// its name run over, if they are all written.
+func (r *reader) argumentLists(args syntax.Expr, f *function) [][]syntax.Expr {
+	var out [][]syntax.Expr
+	for _, one := range r.loopElements(args, f) {
+		list := elements(one.value)
+		if list == nil || one.in != f || one.many || f.alteredLoop(args) {
+			return [][]syntax.Expr{nil}
+		}
+		out = append(out, list)
+	}
+	if out == nil {
+		out = append(out, elements(args))
+	}
+	return out
+}
+
+// elements are the parts of a tuple or a list.
+func elements(e syntax.Expr) []syntax.Expr {
+	switch e := e.(type) {
+	case *syntax.Tuple:
+		return e.Elts
+	case *syntax.List:
+		return e.Elts
+	}
+	return nil
+}
+
+// alteredLoop reports whether what a name runs over may hold more than is written.
+func (f *function) alteredLoop(e syntax.Expr) bool {
+	name, ok := e.(*syntax.Name)
+	for up := f; ok && up != nil; up = up.outer {
+		for _, iter := range up.loops[name.ID] {
+			if list, ok := iter.(*syntax.Name); ok && up.module.altered()[list.ID] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// altered are the names of a module of which another method than append is called, or
+// that somebody is handed.
+func (m *module) altered() map[string]bool {
+	if m.alters != nil {
+		return m.alters
+	}
+	out := map[string]bool{}
+	note := func(e syntax.Expr) {
+		if name, ok := e.(*syntax.Name); ok {
+			out[name.ID] = true
+		}
+	}
+	for n := range syntax.All(m.tree) {
+		switch n := n.(type) {
+		case *syntax.Attribute:
+			if n.Attr != "append" {
+				note(n.Value)
+			}
+		case *syntax.Call:
+			for _, arg := range n.Args {
+				note(arg)
+			}
+		}
+	}
+	m.alters = out
+	return out
+}
+
 // elements are what a list holds, as far as it is written.
 func (r *reader) elements(e syntax.Expr, f *function, depth int) []element {
 	if depth > 4 {
