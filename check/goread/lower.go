@@ -136,19 +136,23 @@ func (r *reader) name(fn *ssa.Function) string {
 	if parent := fn.Parent(); parent != nil {
 		return r.name(parent) + "." + "func" + strings.TrimPrefix(fn.Name(), parent.Name()+"$")
 	}
-	if recv := fn.Signature.Recv(); recv != nil {
+	name, recv := fn.Name(), fn.Signature.Recv()
+	if method, ok := fn.Object().(*types.Func); ok && recv == nil { // a method value
+		name, recv = method.Name(), method.Signature().Recv()
+	}
+	if recv != nil {
 		t, star := recv.Type(), ""
 		if p, ok := t.(*types.Pointer); ok {
 			t, star = p.Elem(), "*"
 		}
 		if n, ok := types.Unalias(t).(*types.Named); ok {
 			if star == "" {
-				return n.Obj().Name() + "." + fn.Name()
+				return n.Obj().Name() + "." + name
 			}
-			return "(*" + n.Obj().Name() + ")." + fn.Name()
+			return "(*" + n.Obj().Name() + ")." + name
 		}
 	}
-	return fn.Name()
+	return name
 }
 
 // entry says how the world enters a function.

@@ -60,7 +60,7 @@ them by something that never changes, such as an id.
 So are the locks of a ring: threads that each take forks[i] and then forks[(i + 1) % n] all wait when each has its first one (the dining
 philosophers). Take the smaller index first: the last thread then begins with its neighbour's, and one of the two has to wait with no lock in hand.`,
 			Before: "def transfer(source, target, amount):\n    with source.lock:\n        with target.lock:\n            ...\n",
-			After:  "def transfer(source, target, amount):\n    first, second = sorted((source, target), key=lambda a: a.id)\n    with first.lock, second.lock:\n        ...\n",
+			After:  "def transfer(source, target, amount):\n    if source is target:\n        return  # one lock can't be taken twice\n    first, second = sorted((source, target), key=lambda a: a.id)\n    with first.lock, second.lock:\n        ...\n",
 			Noise:  "Functions that take them in both orders, chosen by a test; callers that hold one lock over both.",
 		},
 		{

@@ -145,18 +145,26 @@ func chain(s finding.Step) string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("via ")
+	last := ""
 	if len(s.Names) > 0 {
-		b.WriteString(s.Names[0])
+		last = s.Names[0]
 	}
+	first := last
 	for i, at := range s.Via {
 		name := "?"
 		if i+1 < len(s.Names) {
 			name = s.Names[i+1]
 		}
+		if name == last && !at.Known() {
+			continue // a method value, which calls its method
+		}
+		last = name
 		fmt.Fprintf(&b, " -> %s (%s)", name, place(at))
 	}
-	return b.String()
+	if b.Len() == 0 {
+		return ""
+	}
+	return "via " + first + b.String()
 }
 
 func place(s ir.Span) string {
