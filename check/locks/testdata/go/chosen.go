@@ -56,6 +56,7 @@ func main() {
 	var wg sync.WaitGroup
 	wg.Go(func() { w.deliver(1) })
 	wg.Go(func() { w.cancel() })
+	wg.Go(func() { w.cancel() })
 	wg.Go(func() { v.deliver(1) })
 	wg.Go(func() { v.cancel() })
 	wg.Wait()
