@@ -2,7 +2,6 @@ package finding
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -10,16 +9,12 @@ import (
 // makes a number of a text that meets a column of numbers; in the others a bound
 // '7' is not the 7 that stood in the statement. The zero Schema knows no table.
 type Schema struct {
-	tables []table
-}
-
-type table struct {
-	name    string // lower case; "" for one whose name is made while the program runs
-	columns []tableColumn
+	tables map[string][]tableColumn // by name, in lower case; "" for those whose names are made while the program runs
 }
 
 type tableColumn struct {
 	name    string // lower case
+	nth     int    // its place in the table
 	numbers bool   // a text that is stored or compared there becomes a number, if it is one
 }
 
@@ -51,7 +46,9 @@ func (s *Schema) Read(text string) {
 		rest := quoteSigns.Replace(remarks.ReplaceAllString(text[at[1]:end], " "))
 		if c := text[at[0]] | 0x20; c == 'a' {
 			if m := addsColumn.FindStringSubmatch(rest); m != nil {
-				s.add(m[1], []tableColumn{columnOf(m[2])})
+				c := columnOf(m[2])
+				c.nth = len(s.tables[tableKey(m[1])]) // behind the others
+				s.add(m[1], []tableColumn{c})
 			}
 			continue
 		}
@@ -65,19 +62,29 @@ func (s *Schema) Read(text string) {
 			continue
 		}
 		list, behind := parenthesised(body)
-		s.add(name, columnsOf(list))
+		columns := columnsOf(list)
 		if f := strings.Fields(behind); len(f) > 0 && strings.EqualFold(f[0], "AS") { // CREATE VIEW v (a, b) AS SELECT …
-			s.tables[len(s.tables)-1].columns = untyped(columnsOf(list))
+			columns = untyped(columns)
 		}
+		s.add(name, columns)
 	}
 }
 
-func (s *Schema) add(name string, columns []tableColumn) {
+// tableKey is a table's name as it is looked for.
+func tableKey(name string) string {
 	name = strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
 	if strings.ContainsAny(name, "{}%$") {
-		name = ""
+		return ""
 	}
-	s.tables = append(s.tables, table{name, columns})
+	return name
+}
+
+func (s *Schema) add(name string, columns []tableColumn) {
+	name = tableKey(name)
+	if s.tables == nil {
+		s.tables = map[string][]tableColumn{}
+	}
+	s.tables[name] = append(s.tables[name], columns...)
 }
 
 // parenthesised is what stands in the parentheses that a text begins with, and what
@@ -103,6 +110,7 @@ func columnsOf(list string) (out []tableColumn) {
 	add := func(to int) {
 		c := columnOf(list[from:to])
 		if c.name != "" && !constraint.MatchString(c.name) {
+			c.nth = len(out)
 			out = append(out, c)
 		}
 		from = to + 1
@@ -132,7 +140,7 @@ func columnOf(definition string) tableColumn {
 	if at := typeEnds.FindStringIndex(kind); at != nil {
 		kind = kind[:at[0]]
 	}
-	return tableColumn{strings.ToLower(words[0]), strings.TrimSpace(kind) != "" && (wholeType.MatchString(kind) || !noNumber.MatchString(kind))}
+	return tableColumn{name: strings.ToLower(words[0]), numbers: strings.TrimSpace(kind) != "" && (wholeType.MatchString(kind) || !noNumber.MatchString(kind))}
 }
 
 // selected are the names that a query gives its columns: those of expressions have
@@ -159,13 +167,10 @@ func (s *Schema) NoNumbers(p Place) string {
 		return ""
 	}
 	name, nth := p.column()
-	statement := strings.ToLower(p.Before + " " + p.Behind + " " + p.Statement)
-	for _, t := range s.tables {
-		if t.name != "" && !mentions(statement, t.name) {
-			continue
-		}
-		for i, c := range t.columns {
-			if !c.numbers && (c.name == name || name == "?" || name == "" && t.name != "" && i == nth) {
+	words := strings.FieldsFunc(strings.ToLower(p.Before+" "+p.Behind+" "+p.Statement), func(r rune) bool { return r < 0x80 && !wordByte(byte(r)) })
+	for _, table := range append(words, "") {
+		for _, c := range s.tables[table] {
+			if !c.numbers && (c.name == name || name == "?" || name == "" && table != "" && c.nth == nth) {
 				return c.name
 			}
 		}
@@ -193,9 +198,4 @@ func (p Place) column() (name string, nth int) {
 	}
 	parts := strings.Split(m[1], ".")
 	return strings.ToLower(strings.Trim(strings.TrimSpace(parts[len(parts)-1]), "\"`")), -1
-}
-
-// mentions reports whether a word stands in a text.
-func mentions(text, word string) bool {
-	return slices.Contains(strings.FieldsFunc(text, func(r rune) bool { return r < 0x80 && !wordByte(byte(r)) }), word)
 }

@@ -53,6 +53,7 @@ cur.execute("CREATE VIRTUAL TABLE words USING fts5(word, place)")
 		"SELECT 1 FROM anything WHERE even = {}":                            "",
 		"SELECT 1 FROM words WHERE place = {}":                              "place",
 		"SELECT 1 FROM orders WHERE id = {}":                                "",
+		"INSERT INTO split VALUES (1, 2, {})":                               "late",
 		"INSERT INTO users VALUES (1, {})":                                  "age",
 		"INSERT INTO users VALUES ({}, 2)":                                  "",
 		"INSERT INTO users VALUES (1, 2, 3, 4, 5), (6, {}, 8, 9, 10)":       "age",

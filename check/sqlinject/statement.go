@@ -145,7 +145,8 @@ func (w *walk) pieced(x *ir.Joined, s state, depth int) text {
 }
 
 // replaced is a text in which a function has put other ones for constant pieces of
-// it; ok is false where nothing of that is seen.
+// it; ok is false for a function that does no such thing. Each value is looked at once:
+// in a chain of calls, x.replace(…).replace(…), twice would be 2^n times.
 func (w *walk) replaced(x *ir.Unknown, s state, depth int) (out text, ok bool) {
 	name, parts := strings.ToLower(last(x.By)), x.Parts
 	if name != "replace" && name != "replaceall" || len(parts) < 2 {
@@ -157,17 +158,23 @@ func (w *walk) replaced(x *ir.Unknown, s state, depth int) (out text, ok bool) {
 	if end := len(parts) - 1; parts[end].At().Text()+"."+last(x.By) == x.By && parts[0].At().Text()+"."+last(x.By) != x.By {
 		parts = append([]ir.Expr{parts[end]}, parts[:end]...) // the receiver of what may be a field stands last
 	}
-	if len(parts) < 3 {
-		return nil, false
+	values := make([]text, len(parts))
+	whole := hole(x, harmless, "")
+	for i, e := range parts {
+		values[i] = w.eval(e, s, depth+1)
+		whole = worse(whole, carried(x, values[i]))
 	}
-	t := w.eval(parts[0], s, depth+1)
+	t, found := values[0], false
 	for i := 1; i+1 < len(parts); i += 2 {
-		old, constant := w.eval(parts[i], s, depth+1).constant()
+		old, constant := values[i].constant()
 		if constant && old != "" && slices.ContainsFunc(t, func(p part) bool { return !p.hole && strings.Contains(p.text, old) }) {
-			t, ok = bounded(x, t.replace(old, place(w.eval(parts[i+1], s, depth+1), parts[i+1]))), true
+			t, found = bounded(x, t.replace(old, place(values[i+1], parts[i+1]))), true
 		}
 	}
-	return t, ok
+	if found {
+		return t, true
+	}
+	return held(whole, x.By), true
 }
 
 // replacer are the pairs that a strings.Replacer is made of.

@@ -1,6 +1,7 @@
 package sqlinject_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/penstock-io/penstock/check/finding"
@@ -84,6 +85,19 @@ func TestNoStatements(t *testing.T) {
 	} {
 		if found := program(t, body); len(found) != 0 {
 			t.Errorf("%s: told %q, in\n%s", name, found[0].Message, body)
+		}
+	}
+}
+
+// TestReplaceChain: a chain of replacements, and one in another, are looked at once.
+func TestReplaceChain(t *testing.T) {
+	nested := "x"
+	for range 60 {
+		nested = "x.replace('a', " + nested + ")"
+	}
+	for _, value := range []string{"x" + strings.Repeat(".replace('a', 'b')", 200), "x" + strings.Repeat(".replace('a', x)", 200), nested} {
+		if found := program(t, "def f(x):\n    cur.execute('SELECT 1 FROM t WHERE id = ' + "+value+")"); len(found) != 1 {
+			t.Errorf("%.60s...: %d findings, want 1", value, len(found))
 		}
 	}
 }
