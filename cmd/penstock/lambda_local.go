@@ -26,11 +26,18 @@ const (
 	localRejects = "local-rejects"
 )
 
+// errLocalTable does not repeat what was given, which may be a server's address
+// with a password in it.
+var errLocalTable = usagef("--table (PENSTOCK_TABLE) names no table: write sqlite:FILE or dynamodb:NAME")
+
 // local reads every file of a folder, or those that are named, as the function
 // reads the objects of a bucket: by the same door, with the same ledger.
 func (c *lambdaConfig) local(ctx context.Context, sh shell, keys []string) error {
 	if c.bucket == "" {
 		return usagef("lambda local needs --bucket FOLDER, and takes KEYs of files in it where not all are to be read")
+	}
+	if kind, name, _ := strings.Cut(c.table, ":"); name == "" || kind != "sqlite" && kind != "dynamodb" {
+		return errLocalTable
 	}
 	log, err := c.log.logger(sh.stderr)
 	if err != nil {
@@ -186,5 +193,5 @@ func (c *lambdaConfig) localTable(ctx context.Context, sh shell, o sqlite.Option
 		}
 		return func(penstock.Chunk) penstock.Sink { return table }, nil
 	}
-	return nil, usagef("--table %q: write sqlite:FILE or dynamodb:NAME", c.table)
+	return nil, errLocalTable
 }
