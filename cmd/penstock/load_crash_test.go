@@ -21,7 +21,7 @@ import (
 )
 
 // TestLoadServerKilled kills the database at random moments of one load, which
-// waits for it and goes on.
+// waits for it and goes on. Only kills count after which chunks were missing.
 func TestLoadServerKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute; runs without -short")
@@ -29,12 +29,17 @@ func TestLoadServerKilled(t *testing.T) {
 	server := realtest.StartPostgres(t)
 	reference := newLoadCase(t, 6000, server.Database(t))
 	began := time.Now()
-	want := reference.finish(t)
+	want := reference.finish(t, smallChunks...)
 	usual := time.Since(began) // on this machine
+	all := reference.chunks(t)
 	wantTable, wantRejects := tableHash(t, reference.to), reference.rejectsHash(t)
-	for killed := 0; killed < killsOr(t, 2); {
+	killed, inside := 0, 0
+	for rounds := 0; inside < killsOr(t, 2); rounds++ {
+		if rounds > 20*killsOr(t, 2) {
+			t.Fatalf("only %d kills in %d rounds left some of %d chunks out", inside, rounds, all)
+		}
 		c := newLoadCase(t, 6000, server.Database(t))
-		cmd := c.command()
+		cmd := c.command(smallChunks...)
 		var out, errs bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		if err := cmd.Start(); err != nil {
@@ -42,18 +47,25 @@ func TestLoadServerKilled(t *testing.T) {
 		}
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
+		running := true
 		select {
 		case <-ended:
 			ended <- nil
+			running = false
 		case <-time.After(rand.N(usual)):
-			killed++
 		}
 		server.Kill9(t)
 		server.Restart(t)
+		if running {
+			killed++
+			if done := c.chunks(t); done < all { // by now, so then too
+				inside++
+			}
+		}
 		<-ended
 		// A database that was away when the load began, or while it ended, is an
 		// error; the same command goes on from there.
-		sum := c.finish(t)
+		sum := c.finish(t, smallChunks...)
 		if sum.Read != want.Read || sum.Delivered != want.Delivered || sum.Rejected != want.Rejected {
 			t.Errorf("summary %+v, want %+v; the first run said %s", sum, want, errs.String())
 		}
@@ -64,6 +76,7 @@ func TestLoadServerKilled(t *testing.T) {
 			t.Errorf("rejects %s, want %s", got, wantRejects)
 		}
 	}
+	t.Logf("%d kills, %d of them with some of %d chunks missing", killed, inside, all)
 }
 
 // TestLoadServerForgets crashes the database when it has committed chunks that

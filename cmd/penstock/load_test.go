@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -20,6 +21,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/csvfile"
@@ -163,27 +166,91 @@ func killsOr(t *testing.T, usual int) int {
 	return n
 }
 
+// chunks is how many chunks of the case's load are in the ledger; not counted are
+// those of the rows that are loaded again.
+func (c *loadCase) chunks(t *testing.T) (n int) {
+	t.Helper()
+	driver, source := "pgx", c.to
+	if file, ok := strings.CutPrefix(c.to, "sqlite:"); ok {
+		if _, err := os.Stat(file); err != nil {
+			return 0 // killed before it had made it
+		}
+		driver, source = "sqlite", file
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.QueryRow("SELECT count(*) FROM penstock_chunks WHERE job NOT LIKE '%" + csvfile.AgainSuffix + "'").Scan(&n)
+	var missing *pgconn.PgError
+	switch {
+	case errors.As(err, &missing) && missing.Code == "42P01", err != nil && strings.Contains(err.Error(), "no such table"):
+		return 0
+	case err != nil:
+		t.Fatal(err)
+	}
+	return n
+}
+
+// killInside kills the load when the ledger has some more of all its chunks,
+// or for SQLite, whose file is the loader's alone, after a part of the usual time.
+func (c *loadCase) killInside(t *testing.T, all int, usual time.Duration) bool {
+	t.Helper()
+	if strings.HasPrefix(c.to, "sqlite:") {
+		return c.kill(t, rand.N(usual), smallChunks...)
+	}
+	due := c.chunks(t) + 1
+	if due < all {
+		due += rand.N(all - due)
+	}
+	cmd := c.command(smallChunks...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for c.chunks(t) < due {
+		select {
+		case <-ended:
+			return false
+		default:
+		}
+	}
+	cmd.Process.Kill()
+	<-ended
+	return cmd.ProcessState.ExitCode() == -1
+}
+
+// smallChunks make a hundred chunks of a case, so that most moments are between two.
+var smallChunks = []string{"--chunk-bytes", "16384"}
+
 // TestLoadKilled kills the loader at random moments, again and again: in the
 // end the table is that of a load that was never disturbed, and so are the
-// rejects.
+// rejects. Only kills count that left some chunks loaded and others not.
 func TestLoadKilled(t *testing.T) {
 	for name, fresh := range loadTargets(t) {
 		t.Run(name, func(t *testing.T) {
 			reference := newLoadCase(t, 6000, fresh(t))
 			began := time.Now()
-			want := reference.finish(t)
+			want := reference.finish(t, smallChunks...)
 			usual := time.Since(began) // on this machine
+			all := reference.chunks(t)
 			wantTable, wantRejects := tableHash(t, reference.to), reference.rejectsHash(t)
 
-			killed, rounds := 0, 0
-			for killed < kills(t) {
+			killed, inside, rounds := 0, 0, 0
+			for inside < kills(t) {
 				c := newLoadCase(t, 6000, fresh(t))
-				for n := 0; n < 4 && killed < kills(t); n++ {
-					if c.kill(t, rand.N(usual)) {
-						killed++
+				for n := 0; n < 4 && inside < kills(t); n++ {
+					if !c.killInside(t, all, usual) {
+						continue
+					}
+					killed++
+					if done := c.chunks(t); 0 < done && done < all {
+						inside++
 					}
 				}
-				sum := c.finish(t)
+				sum := c.finish(t, smallChunks...)
 				if sum.Read != want.Read || sum.Delivered != want.Delivered || sum.Rejected != want.Rejected || sum.Elsewhere != 0 {
 					t.Errorf("summary %+v, want %+v", sum, want)
 				}
@@ -194,9 +261,10 @@ func TestLoadKilled(t *testing.T) {
 					t.Errorf("rejects %s, want %s", got, wantRejects)
 				}
 				if rounds++; rounds > 20*kills(t) {
-					t.Fatalf("only %d of %d rounds hit a running load", killed, rounds)
+					t.Fatalf("only %d kills in %d rounds left some of %d chunks loaded and others not", inside, rounds, all)
 				}
 			}
+			t.Logf("%d kills, %d of them with some of %d chunks loaded and others not", killed, inside, all)
 		})
 	}
 }
