@@ -134,6 +134,37 @@ func (n number) whole() bool {
 	return n.exp >= count
 }
 
+// appendPlain appends the number without an exponent and without zeros that
+// say nothing, as an Int is written. A literal that a Decoder takes has 800
+// digits at most.
+func (n number) appendPlain(dst []byte) []byte {
+	if len(n.digits) == 0 {
+		return append(dst, '0')
+	}
+	if n.negative {
+		dst = append(dst, '-')
+	}
+	if n.exp <= 0 {
+		dst = append(dst, "0."...)
+		dst = append(dst, bytes.Repeat([]byte("0"), -n.exp)...)
+	}
+	places := n.exp
+	for _, c := range n.digits {
+		if c == '.' {
+			continue
+		}
+		if places == 0 && n.exp > 0 {
+			dst = append(dst, '.')
+		}
+		dst = append(dst, c)
+		places--
+	}
+	if places > 0 {
+		dst = append(dst, bytes.Repeat([]byte("0"), places)...)
+	}
+	return dst
+}
+
 // literalOf is the number a value holds as a JSON literal, written into buf if
 // need be; nil when it holds none.
 func literalOf(v *penstock.Value, buf []byte) []byte {

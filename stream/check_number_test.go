@@ -2,6 +2,7 @@ package stream
 
 import (
 	"math/big"
+	"strings"
 	"testing"
 
 	"github.com/penstock-io/penstock"
@@ -37,6 +38,10 @@ func FuzzNumber(f *testing.F) {
 		}
 		if got, want := parseNumber([]byte(a)).whole(), x.IsInt(); got != want {
 			t.Errorf("%s is whole: %v, want %v", a, got, want)
+		}
+		p, q := string(parseNumber([]byte(a)).appendPlain(nil)), string(parseNumber([]byte(b)).appendPlain(nil))
+		if z, ok := new(big.Rat).SetString(p); !ok || z.Cmp(x) != 0 || (p == q) != (x.Cmp(y) == 0) || strings.Contains(p, "e") {
+			t.Errorf("%s is written %s, and %s %s", a, p, b, q)
 		}
 		if y.Sign() > 0 {
 			want := new(big.Rat).Quo(x, y).IsInt()

@@ -393,6 +393,33 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
+// TestIdentityOfNumbers: one number is one identity and one key, however it is
+// written and whatever types its field has.
+func TestIdentityOfNumbers(t *testing.T) {
+	for _, kind := range []string{"number", "[integer, string]", "[number, \"null\"]", "integer", "[number, object]"} {
+		s := loadText(t, "stream: n\nid: n\nkey: n\nschema: {properties: {n: {type: "+kind+"}}}\n")
+		tests := map[string][]string{
+			"1": {"1", "1.0", "1e0", "10e-1", "0.01E+2"}, "-120": {"-120", "-1.2e2", "-120.00"}, "0": {"0", "0.0", "0e7", "-0", "-0.0"},
+			"100000000000000000000": {"1e20", "100000000000000000000", "100000000000000000000.0"},
+			"1.5":                   {"1.5", "1.50", "15e-1"}, "-0.00025": {"-0.00025", "-2.5e-4", "-0.000250"}, "10.05": {"10.05", "1005E-2"},
+		}
+		for want, literals := range tests {
+			for _, literal := range literals {
+				var e penstock.Event
+				if _, err := s.NewDecoder().Decode([]byte(`{"n":`+literal+`}`), &e); err != nil {
+					t.Fatal(err)
+				}
+				if s.Check(t.Context(), &e) != nil { // 1.5 is no integer
+					continue
+				}
+				if err := s.Identify(t.Context(), &e); err != nil || string(e.ID) != want || string(e.Key) != want {
+					t.Errorf("type %s: %s has the identity %q and the key %q, %v; want %s", kind, literal, e.ID, e.Key, err, want)
+				}
+			}
+		}
+	}
+}
+
 // TestEncode: what needs an escape, what is left out, and what no JSON holds.
 func TestEncode(t *testing.T) {
 	s := ordersStream(t)

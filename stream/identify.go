@@ -15,7 +15,8 @@ const IDBytesMax = 1024
 // Identify is the step that sets the event's identity, key and time from its
 // values, into the event's own memory. The identity is set only if the stream
 // declares one; it is the field's text, or several joined by commas, with
-// commas and percent signs in each written as %2C and %25. An event that lacks
+// commas and percent signs in each written as %2C and %25. One number is one
+// identity and one key: 1.0 and 1e0 are written 1. An event that lacks
 // a part of its identity is rejected: it could be neither told apart nor
 // recognised. A missing key is an empty one, a missing time the zero time.
 func (s *Stream) Identify(_ context.Context, e *penstock.Event) error {
@@ -31,7 +32,7 @@ func (s *Stream) Identify(_ context.Context, e *penstock.Event) error {
 	}
 	e.Key = e.Key[:0]
 	if s.Key >= 0 {
-		e.Key = e.Values[s.Key].AppendText(e.Key)
+		e.Key = appendName(e.Key, &e.Values[s.Key])
 	}
 	e.Time = time.Time{}
 	if s.Time >= 0 && e.Values[s.Time].Kind == penstock.Time {
@@ -50,7 +51,7 @@ func (s *Stream) appendID(id []byte, values []penstock.Value) ([]byte, error) {
 			id = append(id, ',')
 		}
 		from := len(id)
-		id = v.AppendText(id)
+		id = appendName(id, v)
 		if len(s.ID) > 1 && bytes.ContainsAny(id[from:], ",%") {
 			id = appendPercent(id[:from], bytes.Clone(id[from:]))
 		}
@@ -59,6 +60,15 @@ func (s *Stream) appendID(id []byte, values []penstock.Value) ([]byte, error) {
 		return id[:0], penstock.NewReject("id", s.pointer(s.ID[0]), "the event's identity has %d bytes; it must have 1 to %d", len(id), IDBytesMax)
 	}
 	return id, nil
+}
+
+// appendName appends the text that two values share when they are the same: of
+// a number not the literal that came, but what it is worth.
+func appendName(dst []byte, v *penstock.Value) []byte {
+	if v.Kind == penstock.Number {
+		return parseNumber(v.Bytes).appendPlain(dst)
+	}
+	return v.AppendText(dst)
 }
 
 func appendPercent(dst, part []byte) []byte {
