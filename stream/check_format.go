@@ -17,17 +17,19 @@ type format struct {
 	name  string
 	valid func(text []byte) bool
 	wants string // what would be right, for people
+
+	least, most int // characters of the shortest and the longest; most is -1 where there is none
 }
 
 var formats = []*format{
-	{"date-time", validDateTime, "an RFC 3339 time with its offset and at most 9 digits of a second, as 2026-01-31T12:00:00Z"},
-	{"date", validDate, "a day that exists, as 2026-01-31"},
-	{"uuid", validUUID, "a UUID, as 123e4567-e89b-12d3-a456-426614174000"},
-	{"email", validEmail, "an e-mail address, as name@example.com"},
-	{"hostname", validHostname, "a host name of letters, digits and inner hyphens, as www.example.com"},
-	{"ipv4", validIPv4, "an IPv4 address, as 192.0.2.1"},
-	{"ipv6", validIPv6, "an IPv6 address without zone, as 2001:db8::1"},
-	{"uri", validURI, "an absolute URI, as https://example.com/a"},
+	{"date-time", validDateTime, "an RFC 3339 time with its offset and at most 9 digits of a second, as 2026-01-31T12:00:00Z", 20, -1},
+	{"date", validDate, "a day that exists, as 2026-01-31", 10, 10},
+	{"uuid", validUUID, "a UUID, as 123e4567-e89b-12d3-a456-426614174000", 36, 36},
+	{"email", validEmail, "an e-mail address, as name@example.com", 3, 254},
+	{"hostname", validHostname, "a host name of letters, digits and inner hyphens, as www.example.com", 1, 254},
+	{"ipv4", validIPv4, "an IPv4 address, as 192.0.2.1", 7, 15},
+	{"ipv6", validIPv6, "an IPv6 address without zone, as 2001:db8::1", 2, 45},
+	{"uri", validURI, "an absolute URI, as https://example.com/a", 2, -1},
 }
 
 func formatNamed(name string) *format {

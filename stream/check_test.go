@@ -77,7 +77,7 @@ func TestCheckDetails(t *testing.T) {
 			`{"a":"1e2"} {"a":1.234} {"a":"12345"} {"a":-1} {"a":"-1.00"} {"a":0.01} {"a":false}`},
 		{`{properties: {a: {enum: [x, 1, null]}, b: {const: 2.50}, c: {type: [string, "null"], format: date-time}, d: false}}`,
 			`{"a":"y"} {"b":2.51} {"c":"yesterday"} {"d":1} {"a":"0123456789012345678901234567890123456789andmore"}`},
-		{`{properties: {a: {type: object, required: [b, c], properties: {b: {type: integer, exclusiveMinimum: 0.5}, "d/e": {type: string, format: uuid}}, additionalProperties: false}}}`,
+		{`{properties: {a: {type: object, required: [b, c], properties: {b: {type: integer, exclusiveMinimum: 0.5}, c: true, "d/e": {type: string, format: uuid}}, additionalProperties: false}}}`,
 			`{"a":{}} {"a":{"b":0,"c":1}} {"a":{"b":1,"c":1,"z":1}} {"a":{"b":1,"c":1,"d/e":"x"}} {"a":1}`},
 		{`{properties: {a: {type: array, items: {multipleOf: 0.1}, minItems: 2, uniqueItems: true}, b: {anyOf: [{type: integer}, {maxLength: 2}]}, c: {not: {const: 1}}}, minProperties: 1}`,
 			`{} {"a":[1]} {"a":[1,2.05]} {"a":[1,1]} {"b":"abc"} {"c":1} {"c":1,"a":[0.01,1]}`},

@@ -79,7 +79,7 @@ func streamFiles(path string) ([]string, error) {
 }
 
 func loadFile(file string) (*Stream, error) {
-	included := &sources{}
+	included := &sources{documents: map[string]document{}}
 	data, err := included.read(file)
 	if err != nil {
 		return nil, fmt.Errorf("load stream: %w", err)
@@ -252,6 +252,9 @@ func (s *Stream) slotAt(node *yaml.Node, what, example string) (int, error) {
 	}
 	if s.Fields[slot].Type == JSON {
 		return -1, lineError(node, "%s names %s, which holds an object or array; name a field with text, a number or a time", what, name)
+	}
+	if slot < s.Declared && (s.checks[slot].never || s.checks[slot].types == typeNull) {
+		return -1, lineError(node, "%s names %s, which never has a value by its schema; name another field, or give it a type", what, name)
 	}
 	return slot, nil
 }

@@ -40,10 +40,8 @@ func toJSONAt(node *yaml.Node, depth int) (any, error) {
 			list = append(list, v)
 		}
 		return list, errors.Join(wrong...)
-	case yaml.ScalarNode:
-		return scalarJSON(node)
 	}
-	return nil, lineError(node, "an alias; write it out, stream files have no anchors")
+	return scalarJSON(node)
 }
 
 func scalarJSON(node *yaml.Node) (any, error) {
@@ -67,7 +65,7 @@ func scalarJSON(node *yaml.Node) (any, error) {
 		}
 		return node.Value, nil
 	}
-	return nil, lineError(node, "the tag %s means nothing in JSON; write text, a number, true, false or null", node.ShortTag())
+	return nil, lineError(node, "%s means nothing in JSON; write text, a number, true, false or null", shape(node))
 }
 
 func outOfRange(node *yaml.Node) error {
@@ -88,7 +86,27 @@ func parseYAML(data []byte) (*yaml.Node, error) {
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 {
 		return nil, lineError(&doc, "the file is empty; see docs/stream-file.md")
 	}
-	return doc.Content[0], nil
+	return doc.Content[0], errors.Join(beyondJSON(doc.Content[0])...)
+}
+
+// beyondJSON lists what YAML has and JSON has not: it would be read by some
+// programs and not by others, or say nothing, as an anchor that nobody uses.
+func beyondJSON(node *yaml.Node) []error {
+	var wrong []error
+	switch {
+	case node.Kind == yaml.AliasNode:
+		return []error{lineError(node, "*%s is an alias; write out what it stands for, stream files have no anchors", node.Value)}
+	case node.Anchor != "":
+		wrong = append(wrong, lineError(node, "&%s is an anchor; leave it out, stream files have none", node.Anchor))
+	case node.Style&yaml.TaggedStyle != 0:
+		wrong = append(wrong, lineError(node, "%s is a tag; leave it out, and put text that looks like a number in quotes", node.Tag))
+	case node.Kind == yaml.ScalarNode && node.ShortTag() == "!!merge":
+		wrong = append(wrong, lineError(node, "<< is a merge key; write the members out"))
+	}
+	for _, inner := range node.Content {
+		wrong = append(wrong, beyondJSON(inner)...)
+	}
+	return wrong
 }
 
 // yamlError gives a syntax error of the YAML library the form of all others.

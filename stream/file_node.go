@@ -19,12 +19,8 @@ type entry struct {
 }
 
 // entries lists a mapping in the order it is written. What a lenient reader
-// would guess at is an error: a name given twice, a name that is not text, an
-// alias or a merge key.
+// would guess at is an error: a name given twice, or one that is not text.
 func entries(node *yaml.Node, what string) ([]entry, error) {
-	if node.Kind == yaml.AliasNode {
-		return nil, lineError(node, "%s is an alias; write it out, stream files have no anchors", what)
-	}
 	if node.Kind != yaml.MappingNode {
 		return nil, lineError(node, "%s is %s; write names and values, one a line, as `name: value`", what, shape(node))
 	}
@@ -33,15 +29,8 @@ func entries(node *yaml.Node, what string) ([]entry, error) {
 	seen := make(map[string]int, len(node.Content)/2)
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
-		switch {
-		case key.Kind != yaml.ScalarNode:
+		if key.Kind != yaml.ScalarNode {
 			wrong = append(wrong, lineError(key, "a name in %s is %s; write text", what, shape(key)))
-			continue
-		case key.ShortTag() == "!!merge":
-			wrong = append(wrong, lineError(key, "merge keys (<<) are not read in %s; write the members out", what))
-			continue
-		case value.Kind == yaml.AliasNode:
-			wrong = append(wrong, lineError(value, "%s in %s is an alias; write it out, stream files have no anchors", key.Value, what))
 			continue
 		}
 		if first, twice := seen[key.Value]; twice {
@@ -75,13 +64,7 @@ func keyed(node *yaml.Node, what string, names ...string) (map[string]entry, err
 
 // meant suggests the known name that was probably meant, or lists them all.
 func meant(name string, known []string) string {
-	best, distance := "", 3
-	for _, k := range known {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
-			best, distance = k, d
-		}
-	}
-	if best != "" && distance < len(name) {
+	if best := near(name, known); best != "" {
 		return "did you mean " + best + "?"
 	}
 	if len(known) == 0 {
@@ -90,6 +73,17 @@ func meant(name string, known []string) string {
 	list := slices.Clone(known)
 	sort.Strings(list)
 	return "write one of " + strings.Join(list, ", ")
+}
+
+// near is the known name that differs from name in a letter or two, or none.
+func near(name string, known []string) string {
+	best, distance := "", min(3, len(name))
+	for _, k := range known {
+		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
+			best, distance = k, d
+		}
+	}
+	return best
 }
 
 // editDistance counts the insertions, deletions, replacements and swaps of
@@ -127,8 +121,6 @@ func shape(node *yaml.Node) string {
 		return "a mapping"
 	case yaml.SequenceNode:
 		return "a list"
-	case yaml.AliasNode:
-		return "an alias"
 	}
 	switch node.ShortTag() {
 	case "!!null":

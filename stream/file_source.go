@@ -8,6 +8,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // fileBytesMax bounds a stream file and every schema file it names.
@@ -16,7 +19,33 @@ const fileBytesMax = 1 << 20
 // sources are the files a stream is made of, in the order they were read; all
 // of them make up its Version. It loads what a $ref names, and only from disk.
 type sources struct {
-	files [][]byte
+	files     [][]byte
+	documents map[string]document // the schemas, by address
+}
+
+// A document is a schema file, or the part of a stream file that is one.
+type document struct {
+	file string
+	node *yaml.Node
+}
+
+// place finds where a schema of the validator was read from; its own
+// meta-schemas have no such place.
+func (s *sources) place(location string) (file string, node *yaml.Node) {
+	address, pointer, _ := strings.Cut(location, "#")
+	d, known := s.documents[address]
+	if !known {
+		return "", &yaml.Node{}
+	}
+	var tokens []string
+	if pointer != "" {
+		tokens = strings.Split(pointer[1:], "/")
+	}
+	for i, token := range tokens {
+		token, _ = url.PathUnescape(token)
+		tokens[i] = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+	}
+	return d.file, at(d.node, tokens)
 }
 
 // read reads a file and counts it among the sources.
@@ -59,11 +88,12 @@ func (s *sources) Load(address string) (any, error) {
 	if err != nil {
 		return nil, inFile(path, err)
 	}
-	document, err := toJSON(node)
+	s.documents[address] = document{path, node}
+	asJSON, err := toJSON(node)
 	if err == nil {
 		err = lintSchema(node)
 	}
-	return document, inFile(path, err)
+	return asJSON, inFile(path, err)
 }
 
 // version is the first 12 hex digits of the SHA-256 of all sources, each with

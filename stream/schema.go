@@ -130,14 +130,9 @@ func (c *schemaCompiler) compileRequired(node *yaml.Node) {
 		return
 	}
 	for _, item := range node.Content {
-		i := c.stream.slot(item.Value)
-		switch {
-		case i >= 0:
+		if i := c.stream.slot(item.Value); i >= 0 {
 			c.stream.checks[i].required = true
-		case c.stream.closed:
-			c.fault(item, "required names %q, which no event can have: it is not in properties, and additionalProperties is false; %s",
-				item.Value, meant(item.Value, c.stream.fieldNames()))
-		default:
+		} else {
 			c.slowly("#/required")
 		}
 	}

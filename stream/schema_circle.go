@@ -1,12 +1,12 @@
 package stream
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"go.yaml.in/yaml/v3"
 )
 
 // A circleFinder looks for schemas that lead back to themselves at one place
@@ -26,20 +26,28 @@ const (
 	lookedAt
 )
 
-// checkCircles gives a circle the line of a schema that is part of it.
-func checkCircles(node *yaml.Node, root *jsonschema.Schema) error {
+// checkSchemas refuses schemas by which no event could be judged, or none could
+// ever pass. Each mistake has the line of the schema it is in.
+func checkSchemas(root *jsonschema.Schema, included *sources) error {
 	c := circleFinder{state: map[*jsonschema.Schema]progress{}, next: []*jsonschema.Schema{root}}
 	for len(c.next) > 0 && c.found == nil {
 		s := c.next[len(c.next)-1]
 		c.next = c.next[:len(c.next)-1]
 		c.walk(s)
 	}
-	if c.found == nil {
-		return nil
+	if c.found != nil {
+		file, node := included.place(c.found.Location)
+		_, pointer, _ := strings.Cut(c.found.Location, "#")
+		return inFile(file, lineError(node, "the schema at #%s leads back to itself without going into a field; break the circle of its $ref", pointer))
 	}
-	_, pointer, _ := strings.Cut(c.found.Location, "#")
-	tokens := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
-	return lineError(at(node, tokens), "the schema at #%s leads back to itself without going into a field; break the circle of its $ref", pointer)
+	var wrong []error
+	for s := range c.state {
+		file, node := included.place(s.Location)
+		for _, mistake := range contradictions(s, node) {
+			wrong = append(wrong, inFile(file, mistake))
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 // walk looks at s and all that judges the same place. What is below waits: to

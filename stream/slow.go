@@ -25,21 +25,22 @@ type fullSchema struct {
 // compileFull compiles the schema in the full validator, which also checks it
 // against the meta-schema. Every stream is compiled so, to find mistakes; only
 // those with Slow keywords keep the result.
-func compileFull(node *yaml.Node, document any, file string, included *sources) (*fullSchema, error) {
+func compileFull(node *yaml.Node, asJSON any, file string, included *sources) (*fullSchema, error) {
 	place, err := filepath.Abs(file)
 	if err != nil {
 		return nil, lineError(node, "find the schema's folder: %v", err)
 	}
 	address := (&url.URL{Scheme: "file", Path: filepath.ToSlash(place)}).String()
 	compiler := newFullCompiler(included)
-	if err := compiler.AddResource(address, document); err != nil {
+	if err := compiler.AddResource(address, asJSON); err != nil {
 		return nil, schemaError(node, err)
 	}
 	schema, err := compiler.Compile(address)
 	if err != nil {
 		return nil, schemaError(node, err)
 	}
-	if err := checkCircles(node, schema); err != nil {
+	included.documents[address] = document{file, node}
+	if err := checkSchemas(schema, included); err != nil {
 		return nil, err
 	}
 	return &fullSchema{schema: schema}, nil
