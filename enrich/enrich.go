@@ -79,11 +79,16 @@ func New(s *stream.Stream, o Options) (*Enricher, error) {
 	x := &Enricher{stop: func() {}}
 	for _, declared := range s.Lookups {
 		if err := x.add(s, declared, o); err != nil {
-			return nil, errors.Join(fmt.Errorf("look-up %s: %w", declared.Name, err), x.Close())
+			return nil, errors.Join(mistake(s, declared, err), x.Close())
 		}
 	}
 	x.watch()
 	return x, nil
+}
+
+// mistake says where the look-up is declared that err is about.
+func mistake(s *stream.Stream, declared stream.Lookup, err error) error {
+	return fmt.Errorf("%s:%d: look-up %s: %w", s.File, declared.Line, declared.Name, err)
 }
 
 // add makes one look-up.

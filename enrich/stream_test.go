@@ -3,6 +3,7 @@ package enrich_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/penstock-io/penstock"
@@ -21,6 +22,28 @@ func TestOrdersExample(t *testing.T) {
 	const order = `"created_at":"2026-01-02T03:04:05Z","amount":"1.50","currency":"EUR","status":"new"}`
 	wantBody(t, s, x, `{"order_id":7,"user_id":1,`+order, `"country":"SE","tier":"gold"}`)
 	wantBody(t, s, x, `{"order_id":8,"user_id":987654321,`+order, `"country":"unknown","tier":"unknown"}`)
+}
+
+// What is wrong with a look-up's source is told with the line that names it.
+func TestMistakesHaveALine(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "s.yaml")
+	rewrite(t, filepath.Join(folder, "c.csv"), "user,country\n1,SE\n")
+	for source, want := range map[string]string{
+		"file: gone.csv": "gone.csv",
+		"file: c.csv":    `no column "user_id"`,
+		`sql: {dsn: "${PENSTOCK_NOT_SET}", query: select country from c where id = $1}`: "PENSTOCK_NOT_SET",
+		`http: {url: "${PENSTOCK_NOT_SET}/{}"}`:                                         "PENSTOCK_NOT_SET",
+	} {
+		rewrite(t, file, "stream: visits\nschema: {properties: {user_id: {type: integer}}}\nenrich:\n  customer:\n    match: user_id\n    add: [country]\n    "+source+"\n")
+		x, err := enrich.New(load(t, file), enrich.Options{})
+		if err == nil {
+			x.Close()
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), file+":7: look-up customer: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s:7: … %s", source, err, file, want)
+		}
+	}
 }
 
 // A stream with a look-up of each kind that can be declared without a server.

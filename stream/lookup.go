@@ -96,6 +96,7 @@ func (c *lookupCompiler) source() {
 		return
 	}
 	node := c.keys[given[0]].value
+	c.lookup.Line = node.Line
 	switch given[0] {
 	case "file":
 		c.file(node)

@@ -88,6 +88,7 @@ type Table struct {
 // the stream file and checked. Package enrich carries it out.
 type Lookup struct {
 	Name string
+	Line int // of the stream's File, where the source stands
 
 	// Exactly one of File, SQL and HTTP is set.
 	File string // CSV or JSON file, resolved against the stream file's folder

@@ -234,7 +234,7 @@ func (h *house) openLookups(rules []*stream.Stream) (map[string]*enrich.Enricher
 	for _, s := range rules {
 		e, err := enrich.New(s, enrich.Options{Log: h.log})
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", s.File, err), closeAll(slices.Collect(maps.Values(opened))))
+			return nil, errors.Join(err, closeAll(slices.Collect(maps.Values(opened))))
 		}
 		opened[s.Name] = e
 	}

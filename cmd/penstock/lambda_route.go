@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -23,7 +22,7 @@ type routes struct {
 func (r *routes) add(from s3.Place, s *stream.Stream, o enrich.Options, table func(penstock.Chunk) penstock.Sink) error {
 	lookups, err := enrich.New(s, o)
 	if err != nil {
-		return fmt.Errorf("%s: %w", s.File, err)
+		return err
 	}
 	r.close = append(r.close, lookups.Close)
 	r.all = append(r.all, s3.Route{From: from, Stream: s, Into: func(c penstock.Chunk) penstock.Sink {

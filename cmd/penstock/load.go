@@ -173,7 +173,7 @@ func (c *loadConfig) openRules(log *slog.Logger) (*stream.Stream, *enrich.Enrich
 	}
 	lookups, err := enrich.New(s, enrich.Options{Log: log})
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", s.File, err)
+		return nil, nil, err
 	}
 	return s, lookups, nil
 }
