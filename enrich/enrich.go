@@ -20,7 +20,6 @@ package enrich
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -40,12 +39,8 @@ type Options struct {
 	// is read again. nil means slog.Default.
 	Log *slog.Logger
 
-	// OpenSQL opens a look-up's database, once per look-up; the Enricher limits
-	// its connections and closes it. nil means OpenSQL of this package.
-	OpenSQL func(dsn string) (*sql.DB, error)
-
 	// Secrets are the ${NAME}s of dsn and url that are no variables of the
-	// environment. The database is then PostgreSQL, whatever OpenSQL is.
+	// environment. The database is then PostgreSQL.
 	Secrets map[string]Secret
 
 	// HTTPClient is used for http look-ups, but for its CheckRedirect: redirects
@@ -67,20 +62,22 @@ type Enricher struct {
 }
 
 // New makes s's look-ups ready: it reads every file, and fails when one cannot
-// be read, so that a start with broken data is noticed. Databases and services
-// are first asked when an event needs them. The caller closes the Enricher.
+// be read, so that a start with broken data is noticed. It has each database
+// that can be reached compile its query, and fails when that cannot be.
+// Services are first asked when an event needs them. The caller closes the
+// Enricher.
 func New(s *stream.Stream, o Options) (*Enricher, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
-	}
-	if o.OpenSQL == nil {
-		o.OpenSQL = OpenSQL
 	}
 	x := &Enricher{stop: func() {}}
 	for _, declared := range s.Lookups {
 		if err := x.add(s, declared, o); err != nil {
 			return nil, errors.Join(mistake(s, declared, err), x.Close())
 		}
+	}
+	if err := x.checkQueries(s, o.Log); err != nil {
+		return nil, errors.Join(err, x.Close())
 	}
 	x.watch()
 	return x, nil

@@ -51,9 +51,6 @@ func TestSecretOfADatabaseIsRotated(t *testing.T) {
 	}
 	l := sqlLookup(address, "select tier, country from customers where user_id = $1", stream.PolicyRetry)
 	x := open(t, enrich.Options{Secrets: map[string]enrich.Secret{"WHO": secret}}, l)
-	if forgotten.Load() != 0 {
-		t.Error("the secret was used before it was needed")
-	}
 	wantStep(t, x, penstock.IntValue(1), "SE", "gold")
 	if n := forgotten.Load(); n != 1 {
 		t.Errorf("the secret was looked up anew %d times, want 1", n)

@@ -62,7 +62,7 @@ func openQuery(streamFile string, declared stream.Lookup, fields []stream.Field,
 	var db *sql.DB
 	if dsn.secret() {
 		db = sql.OpenDB(secretConnector{dsn})
-	} else if db, err = o.OpenSQL(beside(streamFile, dsn.text)); err != nil {
+	} else if db, err = OpenSQL(beside(streamFile, dsn.text)); err != nil {
 		return nil, fmt.Errorf("open its database: %w", err)
 	}
 	db.SetMaxOpenConns(concurrencyMax)
@@ -115,15 +115,19 @@ func parameter(v penstock.Value) any {
 
 // read reads the one row of an answer; nil when there is none.
 func (q *query) read(rows *sql.Rows) ([]penstock.Value, error) {
-	places, err := q.places(rows)
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	places, err := q.places(columns)
 	if err != nil {
 		return nil, err
 	}
 	if !rows.Next() {
 		return nil, rows.Err()
 	}
-	cells := make([]any, places.columns)
-	into := make([]any, places.columns)
+	cells := make([]any, len(columns))
+	into := make([]any, len(columns))
 	for i := range cells {
 		into[i] = &cells[i]
 	}
@@ -132,7 +136,7 @@ func (q *query) read(rows *sql.Rows) ([]penstock.Value, error) {
 	}
 	row := make([]penstock.Value, len(q.add))
 	bytes := 0
-	for i, place := range places.added {
+	for i, place := range places {
 		if row[i], err = fromSQL(q.fields[i], cells[place]); err != nil {
 			return nil, err
 		}
@@ -148,23 +152,14 @@ func (q *query) read(rows *sql.Rows) ([]penstock.Value, error) {
 }
 
 // places are where in the query's columns the added ones stand.
-type places struct {
-	columns int
-	added   []int
-}
-
-func (q *query) places(rows *sql.Rows) (places, error) {
-	columns, err := rows.Columns()
-	if err != nil {
-		return places{}, err
-	}
-	p := places{columns: len(columns)}
+func (q *query) places(columns []string) ([]int, error) {
+	var places []int
 	for _, a := range q.add {
 		i := slices.Index(columns, a.From)
 		if i < 0 {
-			return places{}, fmt.Errorf("gives no column %q but %s; name it so in the query with as", a.From, strings.Join(columns, ", "))
+			return nil, fmt.Errorf("gives no column %q but %s; name it so in the query with as", a.From, strings.Join(columns, ", "))
 		}
-		p.added = append(p.added, i)
+		places = append(places, i)
 	}
-	return p, nil
+	return places, nil
 }

@@ -3,6 +3,8 @@ package enrich_test
 import (
 	"database/sql"
 	"fmt"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -98,7 +100,7 @@ func TestPostgres(t *testing.T) {
 		t.Errorf("%v %v, %v", e.Values[country], e.Values[tier], err)
 	}
 
-	endless := sqlLookup(dsn, "select pg_sleep(1e9)::text as country, $1::text as tier", stream.PolicyRetry)
+	endless := sqlLookup(dsn, "select pg_sleep(1e9)::text as country, $1::bigint as tier", stream.PolicyRetry)
 	endless.Timeout = 50 * time.Millisecond
 	x = open(t, enrich.Options{}, endless)
 	wantStep(t, x, penstock.IntValue(1), "error")
@@ -120,8 +122,6 @@ func TestSQLParameterIsBound(t *testing.T) {
 func TestSQLErrorPolicies(t *testing.T) {
 	good := "sqlite:" + sqliteFile(t)
 	for _, source := range []struct{ name, dsn, query string }{
-		{"no such table", good, "select country, tier from nowhere where user_id = $1"},
-		{"no such column", good, "select country from customers where user_id = $1"},
 		{"two rows", good, "select country, tier from twice where user_id = $1"},
 		{"no such file", "sqlite:" + filepath.Join(t.TempDir(), "none.db"), "select country, tier from customers where user_id = $1"},
 		{"read only", good, "delete from customers where user_id = $1 returning country, tier"},
@@ -140,6 +140,62 @@ func TestSQLErrorPolicies(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A query that can never be answered is noticed at start, where its database
+// can be reached.
+func TestWrongQuery(t *testing.T) {
+	lite, real := "sqlite:"+sqliteFile(t), realtest.Postgres(t)
+	db, err := enrich.OpenSQL(real)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("create table customers (user_id bigint primary key, country text, tier text, vip boolean)"); err != nil {
+		t.Fatal(err)
+	}
+	for query, wants := range map[string][2]string{
+		"select country, tier from nowhere where user_id = $1":       {"nowhere", "nowhere"},
+		"select country, tier from customers where user_id = $1 and": {"incomplete", "syntax"},
+		"select country from customers where user_id = $1":           {`no column "tier" but country`, `no column "tier" but country`},
+		"select country, level from customers where user_id = $1":    {"level", "level"},
+		"select country, tier from customers where tier = $1":        {"", "$1 is text there, and user_id is an integer; cast one of them, as $1::bigint"},
+		"select country, tier from customers where tier = $$$1$$":    {"missing named argument", "has 0 parameters"},
+		"select country, tier from customers where user_id = $1; ":   {"", ""},
+	} {
+		for i, dsn := range []string{lite, real} {
+			want := wants[i]
+			x, err := enrich.New(ordersStream(sqlLookup(dsn, query, stream.PolicyRetry)), enrich.Options{})
+			if err == nil {
+				x.Close()
+			}
+			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "look-up customer: query: ")) {
+				t.Errorf("%.8s: %s: %v, want %q", dsn, query, err, want)
+			}
+		}
+	}
+}
+
+// A database that is away when the program starts may be there later.
+func TestDatabaseAwayAtStart(t *testing.T) {
+	path := sqliteFile(t)
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	x := open(t, enrich.Options{Log: slog.New(slog.NewTextHandler(&log, nil))},
+		sqlLookup("sqlite:"+path, "select country, tier from customers where user_id = $1", stream.PolicyRetry),
+		sqlLookup("postgres://u:secret@127.0.0.1:1/db", "select country, tier from customers where user_id = $1", stream.PolicyPass))
+	if strings.Count(log.String(), "cannot be reached") != 2 || strings.Contains(log.String(), "secret") {
+		t.Errorf("the log says %s", log.String())
+	}
+	if err := os.Rename(path+".away", path); err != nil {
+		t.Fatal(err)
+	}
+	e := order(penstock.IntValue(1))
+	if err := x.Step(t.Context(), e); err != nil || x.Stats()[0].Misses != 1 || x.Stats()[0].Errors != 0 {
+		t.Errorf("%v, %+v", err, x.Stats())
 	}
 }
 

@@ -126,6 +126,8 @@ func (c *lookupCompiler) file(node *yaml.Node) {
 
 var environment = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*\}`)
 
+var quoted = regexp.MustCompile(`'[^']*'|"[^"]*"`) // in SQL: no parameter stands in there
+
 var parameter = regexp.MustCompile(`\$[0-9]+`)
 
 func (c *lookupCompiler) sql(node *yaml.Node) {
@@ -152,8 +154,8 @@ func (c *lookupCompiler) sql(node *yaml.Node) {
 		return
 	}
 	query, err := text(e.value, "query", "query: select country from customers where user_id = $1")
-	if holes := parameter.FindAllString(query, -1); err == nil && (len(holes) != 1 || holes[0] != "$1") {
-		err = lineError(e.value, "the query has not exactly one parameter; write $1 once, where the matched value belongs")
+	if holes := parameter.FindAllString(quoted.ReplaceAllString(query, ""), -1); err == nil && (len(holes) != 1 || holes[0] != "$1") {
+		err = lineError(e.value, "the query has not exactly one parameter; write $1 once, where the matched value belongs, without quotes")
 	}
 	c.note(err)
 	c.lookup.SQL.Query = query
