@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -55,7 +54,7 @@ func (x *Enricher) checkQueries(s *stream.Stream, log *slog.Logger) error {
 	return errors.Join(wrong...)
 }
 
-// check has the database compile the query, without asking it anything.
+// check has the database compile the query.
 func (q *query) check(match stream.Field) error {
 	ctx, cancel := context.WithTimeout(context.Background(), min(q.timeout, checkTimeout))
 	defer cancel()
@@ -72,9 +71,9 @@ func (q *query) check(match stream.Field) error {
 		return err
 	})
 	if columns == nil && err == nil {
-		columns, err = compileInSQLite(ctx, conn, q.text)
+		columns, err = tryInSQLite(ctx, conn, q.text)
 	}
-	if err != nil || columns == nil {
+	if err != nil {
 		return err
 	}
 	if _, err := q.places(columns); err != nil {
@@ -123,22 +122,18 @@ func notThere(code string) bool {
 	return class == "42" || class == "3F" || class == "22" || class == "0A"
 }
 
-// compileInSQLite returns the names of the query's columns; nil when only
-// running it would tell them.
-func compileInSQLite(ctx context.Context, conn *sql.Conn, text string) ([]string, error) {
-	rows, err := conn.QueryContext(ctx, "explain "+text, nil)
+// tryInSQLite returns the names of the query's columns. The driver compiles a
+// query only when it runs it, which asks for null here, and the file is open for
+// reading only.
+func tryInSQLite(ctx context.Context, conn *sql.Conn, text string) ([]string, error) {
+	rows, err := conn.QueryContext(ctx, text, nil)
+	if err == nil {
+		defer rows.Close()
+		return rows.Columns()
+	}
 	var answer *sqlite.Error
-	if err != nil && ctx.Err() == nil && (!errors.As(err, &answer) || answer.Code() == sqlitelib.SQLITE_ERROR) { // else busy, say
-		return nil, queryError{fmt.Errorf("query: %w", err)}
+	if ctx.Err() == nil && (!errors.As(err, &answer) || answer.Code() == sqlitelib.SQLITE_ERROR || answer.Code() == sqlitelib.SQLITE_READONLY) {
+		err = queryError{fmt.Errorf("query: %w", err)}
 	}
-	if err != nil {
-		return nil, err
-	}
-	rows.Close()
-	rows, err = conn.QueryContext(ctx, "select * from ("+strings.TrimRight(text, "; \t\r\n")+"\n) limit 0", nil)
-	if err != nil {
-		return nil, nil
-	}
-	defer rows.Close()
-	return rows.Columns()
+	return nil, err // else it is busy, say
 }

@@ -124,7 +124,6 @@ func TestSQLErrorPolicies(t *testing.T) {
 	for _, source := range []struct{ name, dsn, query string }{
 		{"two rows", good, "select country, tier from twice where user_id = $1"},
 		{"no such file", "sqlite:" + filepath.Join(t.TempDir(), "none.db"), "select country, tier from customers where user_id = $1"},
-		{"read only", good, "delete from customers where user_id = $1 returning country, tier"},
 		{"no server", "postgres://u:p@127.0.0.1:1/db", "select country, tier from customers where user_id = $1"},
 	} {
 		for policy, want := range map[stream.Policy][]string{
@@ -163,6 +162,8 @@ func TestWrongQuery(t *testing.T) {
 		"select country, tier from customers where tier = $1":        {"", "$1 is text there, and user_id is an integer; cast one of them, as $1::bigint"},
 		"select country, tier from customers where tier = $$$1$$":    {"missing named argument", "has 0 parameters"},
 		"select country, tier from customers where user_id = $1; ":   {"", ""},
+
+		"delete from customers where user_id = $1 returning country, tier": {"readonly", ""},
 	} {
 		for i, dsn := range []string{lite, real} {
 			want := wants[i]
