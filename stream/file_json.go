@@ -72,60 +72,6 @@ func outOfRange(node *yaml.Node) error {
 	return lineError(node, "the number %s is out of range; write one within ±1e308, or put it in quotes if it is text", cut(node.Value))
 }
 
-// parseYAML reads the one document of a file.
-func parseYAML(data []byte) (*yaml.Node, error) {
-	decoder := yaml.NewDecoder(strings.NewReader(string(data)))
-	var doc yaml.Node
-	if err := decoder.Decode(&doc); err != nil {
-		return nil, yamlError(err)
-	}
-	var more yaml.Node
-	if err := decoder.Decode(&more); err == nil {
-		return nil, lineError(&more, "a second document; write one a file")
-	}
-	if doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 {
-		return nil, lineError(&doc, "the file is empty; see docs/stream-file.md")
-	}
-	return doc.Content[0], errors.Join(beyondJSON(doc.Content[0])...)
-}
-
-// beyondJSON lists what YAML has and JSON has not: it would be read by some
-// programs and not by others, or say nothing, as an anchor that nobody uses.
-func beyondJSON(node *yaml.Node) []error {
-	var wrong []error
-	switch {
-	case node.Kind == yaml.AliasNode:
-		return []error{lineError(node, "*%s is an alias; write out what it stands for, stream files have no anchors", node.Value)}
-	case node.Anchor != "":
-		wrong = append(wrong, lineError(node, "&%s is an anchor; leave it out, stream files have none", node.Anchor))
-	case node.Style&yaml.TaggedStyle != 0:
-		wrong = append(wrong, lineError(node, "%s is a tag; leave it out, and put text that looks like a number in quotes", node.Tag))
-	case node.Kind == yaml.ScalarNode && node.ShortTag() == "!!merge":
-		wrong = append(wrong, lineError(node, "<< is a merge key; write the members out"))
-	}
-	for _, inner := range node.Content {
-		wrong = append(wrong, beyondJSON(inner)...)
-	}
-	return wrong
-}
-
-// yamlError gives a syntax error of the YAML library the form of all others.
-func yamlError(err error) error {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 1
-	if n, rest := 0, ""; strings.HasPrefix(text, "line ") {
-		if _, scan := fmt.Sscanf(text, "line %d:", &n); scan == nil {
-			_, rest, _ = strings.Cut(text, ": ")
-			line, text = n, rest
-		}
-	}
-	if text == "EOF" {
-		text = "the file is empty; see docs/stream-file.md"
-		return &FileError{Line: line, Text: text}
-	}
-	return &FileError{Line: line, Text: "not YAML: " + text + "; mind the indentation, and put text with : or # or { in quotes"}
-}
-
 // at returns the node that a JSON pointer's tokens lead to, or the last on the
 // way that exists, so that every complaint has a line.
 func at(node *yaml.Node, tokens []string) *yaml.Node {
