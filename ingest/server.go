@@ -91,21 +91,9 @@ type Server struct {
 // refuses to where other machines could send to a handler that asks for no key:
 // load keys, ask for client certificates, or say Open.
 func Listen(address string, handler http.Handler, o ServerOptions) (*Server, error) {
-	s := &Server{options: o.withDefaults()}
-	if o.TLS != nil {
-		certs, err := loadCertificates(*o.TLS)
-		if err != nil {
-			return nil, err
-		}
-		s.certs = certs
-	}
-	at, err := net.ResolveTCPAddr("tcp", address)
+	s, at, err := newServer(address, guarded(handler), o)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
-	}
-	if !s.mayServe(at, handler) {
-		return nil, fmt.Errorf("listen on %s: other machines could send there without a key: "+
-			"give a keys file (--keys; penstock key makes its lines), ask for client certificates (--tls-client-ca), listen on 127.0.0.1, or say --open", address)
+		return nil, err
 	}
 	plain, err := net.ListenTCP("tcp", at)
 	if err != nil {
@@ -119,10 +107,33 @@ func Listen(address string, handler http.Handler, o ServerOptions) (*Server, err
 	return s, nil
 }
 
-// mayServe reports whether the handler is safe at this address, which is the
-// very one that will be listened on: no spelling of it gets past.
-func (s *Server) mayServe(at *net.TCPAddr, handler http.Handler) bool {
-	return at.IP.IsLoopback() || s.options.Open || s.certs.wantClients() || guarded(handler)
+// CheckListen finds what would hinder Listen, but for who listens there
+// already: a start can ask it before it makes anything.
+func CheckListen(address string, guarded bool, o ServerOptions) error {
+	_, _, err := newServer(address, guarded, o)
+	return err
+}
+
+// newServer returns the server and the very address that it may listen on: no
+// spelling of another gets past.
+func newServer(address string, guarded bool, o ServerOptions) (*Server, *net.TCPAddr, error) {
+	s := &Server{options: o.withDefaults()}
+	if o.TLS != nil {
+		certs, err := loadCertificates(*o.TLS)
+		if err != nil {
+			return nil, nil, err
+		}
+		s.certs = certs
+	}
+	at, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	if !at.IP.IsLoopback() && !s.options.Open && !s.certs.wantClients() && !guarded {
+		return nil, nil, fmt.Errorf("listen on %s: other machines could send there without a key: "+
+			"give a keys file (--keys; penstock key makes its lines), ask for client certificates (--tls-client-ca), listen on 127.0.0.1, or say --open", address)
+	}
+	return s, at, nil
 }
 
 func (s *Server) prepare(handler http.Handler) {

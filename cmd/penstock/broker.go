@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"log/slog"
+	"math"
 	"strings"
 
 	"github.com/penstock-io/penstock/kafka"
@@ -70,6 +71,16 @@ func (c *topicConfig) define(flags *flag.FlagSet) {
 	flags.IntVar(&c.partitions, "kafka-partitions", 6, "partitions of a topic that penstock creates")
 	flags.IntVar(&c.replication, "kafka-replication", 0, "replication factor of a topic that penstock creates; 0 is the brokers' default")
 	flags.BoolVar(&c.atLeastOnce, "kafka-at-least-once", false, "do without transactions, for clusters that don't grant them; after a crash events may be there twice")
+}
+
+func (c *topicConfig) check() error {
+	switch {
+	case c.partitions < 1 || c.partitions > 10_000:
+		return usagef("--kafka-partitions %d: write 1 to 10000", c.partitions)
+	case c.replication < 0 || c.replication > math.MaxInt16:
+		return usagef("--kafka-replication %d: write 0 to %d", c.replication, math.MaxInt16)
+	}
+	return nil
 }
 
 func (c *topicConfig) sink(s *stream.Stream, door string) kafka.SinkOptions {

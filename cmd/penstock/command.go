@@ -6,9 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The exit codes of every subcommand.
@@ -92,6 +94,7 @@ func (c command) run(ctx context.Context, args []string, sh shell) int {
 	var rest []string
 	if err == nil {
 		rest, err = parse(flags, args)
+		err = plainly(flags, err)
 	}
 	if err == nil {
 		err = refuseSecrets(flags)
@@ -143,12 +146,13 @@ func (c command) report(err error, stderr io.Writer) int {
 func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
 	var err error
 	flags.VisitAll(func(f *flag.Flag) {
-		value := getenv(variable(f.Name))
+		name := variable(flags, f.Name)
+		value := getenv(name)
 		if value == "" || err != nil {
 			return
 		}
 		if e := f.Value.Set(value); e != nil {
-			err = fmt.Errorf("%s=%q: %v", variable(f.Name), value, e)
+			err = fmt.Errorf("%s=%q: %s", name, value, wanted(f, e.Error()))
 		}
 	})
 	return err
@@ -168,17 +172,72 @@ func refuseSecrets(flags *flag.FlagSet) error {
 	flags.Visit(func(f *flag.Flag) { // those of the command line; fromEnvironment sets values without that being noted
 		switch {
 		case slices.Contains(secretFlags, f.Name):
-			err = fmt.Errorf("--%s is a secret, and everybody on this machine can read the command line; put it into the environment as %s", f.Name, variable(f.Name))
+			err = fmt.Errorf("--%s is a secret, and everybody on this machine can read the command line; put it into the environment as %s", f.Name, variable(flags, f.Name))
 		case passwordInside.MatchString(f.Value.String()):
-			err = fmt.Errorf("--%s has a password in it, and everybody on this machine can read the command line; put all of it into the environment as %s, or the password alone into PGPASSWORD or a PGPASSFILE", f.Name, variable(f.Name))
+			err = fmt.Errorf("--%s has a password in it, and everybody on this machine can read the command line; put all of it into the environment as %s, or the password alone into PGPASSWORD or a PGPASSFILE", f.Name, variable(flags, f.Name))
 		}
 	})
 	return err
 }
 
-// variable is the environment variable of a flag.
-func variable(name string) string {
-	return "PENSTOCK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+// ownVariables are the flags that mean something else than the other
+// subcommands' flag of that name, which the environment is set for.
+var ownVariables = []string{"key users", "replay group", "replay to", "tail rejects"}
+
+// variable is the environment variable of a subcommand's flag. One variable
+// means one thing to all subcommands.
+func variable(flags *flag.FlagSet, name string) string {
+	own := strings.TrimPrefix(flags.Name(), "penstock ") + " " + name
+	if slices.Contains(ownVariables, own) {
+		name = own
+	}
+	return "PENSTOCK_" + strings.ToUpper(strings.NewReplacer("-", "_", " ", "_").Replace(name))
+}
+
+// refusedFlag is what package flag says of a value, or of a flag that is none.
+var refusedFlag = regexp.MustCompile(`^(?s:invalid (?:boolean )?value (".*") for (?:flag )?|(flag provided but not defined: )|flag needs an argument: )-([^:]*)(?:: (?s:(.*)))?$`)
+
+// plainly says what package flag has refused in our words: what, and what to
+// write instead.
+func plainly(flags *flag.FlagSet, err error) error {
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	m := refusedFlag.FindStringSubmatch(err.Error())
+	switch {
+	case m == nil:
+		return err
+	case m[2] != "":
+		return fmt.Errorf("there is no flag --%s; %s -h lists them", m[3], flags.Name())
+	case m[1] == "":
+		return fmt.Errorf("--%s needs a value", m[3])
+	}
+	return fmt.Errorf("--%s %s: %s", m[3], m[1], wanted(flags.Lookup(m[3]), m[4]))
+}
+
+// wanted is what to write as the flag's value where package flag only says that
+// it cannot be parsed.
+func wanted(f *flag.Flag, reason string) string {
+	if g, is := f.Value.(flag.Getter); is {
+		switch g.Get().(type) {
+		case bool:
+			return "write true or false"
+		case time.Duration:
+			return "write a number with its unit, as 30s or 5m"
+		case float64:
+			return "write a number, as 0.5"
+		case int, int64:
+			if strings.HasSuffix(reason, "out of range") {
+				return "a smaller number"
+			}
+			return "write a whole number"
+		case uint, uint64:
+			return "write a whole number from 0"
+		case *slog.Level, slog.Level:
+			return "write debug, info, warn or error"
+		}
+	}
+	return reason
 }
 
 func printHelp(w io.Writer) {
@@ -209,7 +268,7 @@ func (c command) printHelp(w io.Writer, flags *flag.FlagSet) {
 		if f.DefValue != "" {
 			fmt.Fprintf(w, " (default %s)", f.DefValue)
 		}
-		fmt.Fprintf(w, "\n        %s\n        %s\n", usage, variable(f.Name))
+		fmt.Fprintf(w, "\n        %s\n        %s\n", usage, variable(flags, f.Name))
 	})
 	fmt.Fprintf(w, "\nExit codes: %d done, %d done with findings or rejects to look at, %d called wrongly, %d failed.\n", exitDone, exitFindings, exitUsage, exitFailed)
 }

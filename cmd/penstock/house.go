@@ -68,10 +68,10 @@ func openHouse(c *serveConfig, log, audit *slog.Logger) (h *house, err error) {
 			err = errors.Join(err, h.close(0))
 		}
 	}()
-	if err := os.MkdirAll(c.data, 0o700); err != nil {
-		return h, fmt.Errorf("make the data folder: %w", err)
-	}
 	if _, _, err := h.read(); err != nil { // before anything is opened
+		return h, err
+	}
+	if err := h.makeData(); err != nil {
 		return h, err
 	}
 	if err := h.openKafka(); err != nil {
@@ -198,11 +198,19 @@ func (h *house) closeRetired(before time.Time) {
 	})
 }
 
+// makeData makes the data folder if it is not there.
+func (h *house) makeData() error {
+	if err := os.MkdirAll(h.config.data, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	return nil
+}
+
 func (h *house) read() ([]*stream.Stream, *ingest.Keys, error) {
 	path := h.config.streams
 	if path == "" {
 		path = filepath.Join(h.config.data, "streams")
-		if err := writeExample(path); err != nil {
+		if err := errors.Join(h.makeData(), writeExample(path)); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -65,7 +65,7 @@ func defineLambda(flags *flag.FlagSet) runner {
 	c.log.define(flags)
 	flags.StringVar(&c.bucket, "bucket", "", "the `folder` that stands for the bucket; each file in it is an object")
 	flags.StringVar(&c.table, "table", "sqlite:penstock.db", "sqlite:FILE, or dynamodb:NAME at AWS_ENDPOINT_URL_DYNAMODB")
-	flags.StringVar(&c.streams, "streams", "", "stream `file` or folder; without it the orders example")
+	flags.StringVar(&c.streams, "streams", "", "stream `file or folder` of them; empty: the orders example")
 	flags.StringVar(&c.rejects, "rejects", "", "`folder` of the rejects (default the bucket's name and .rejects)")
 	flags.StringVar(&c.ledger, "ledger", "", "`folder` of the ledger (default one for each table, in the bucket's name and .ledger)")
 	flags.StringVar(&c.env, "env", "", "dev, staging, prod or a configuration file: the `environment`")

@@ -105,9 +105,9 @@ func (c *csvConfig) checkColumns(matters func(string) bool) error {
 
 func defineLoad(flags *flag.FlagSet) runner {
 	c := &loadConfig{}
-	flags.StringVar(&c.streams, "streams", "", "stream file or folder of them; \"\" is the orders example")
+	flags.StringVar(&c.streams, "streams", "", "stream `file or folder` of them; empty: the orders example")
 	flags.StringVar(&c.stream, "stream", "", "`NAME` of the stream whose rules judge the records; needed where there are several")
-	flags.StringVar(&c.to, "to", "", "postgres://USER@HOST/DATABASE, sqlite:FILE or kafka://HOST:PORT[,…]")
+	flags.StringVar(&c.to, "to", "", "`database`: postgres://USER@HOST/DATABASE or sqlite:FILE; or a stream's topic: kafka://HOST:PORT[,…]")
 	flags.StringVar(&c.mode, "mode", "append", "append, upsert or replace")
 	flags.StringVar(&c.job, "job", "", "`NAME` that makes this another job than an earlier one of the same files, rules and table")
 	flags.StringVar(&c.rejects, "rejects", ".", "`folder` for the rejects: FILE.rejects.csv, to be loaded again, and FILE.rejects.jsonl with the reasons")
@@ -230,6 +230,9 @@ func (c *loadConfig) check() (penstock.TableMode, error) {
 		return mode, usagef("--max-errors %d: a number of rejects is at least 0, and -1 is no limit", c.errorsMax)
 	case c.errorRateMax < 0 || c.errorRateMax > 1:
 		return mode, usagef("--max-error-rate %v: a share is between 0 and 1", c.errorRateMax)
+	}
+	if _, _, err := c.csv.options(); err != nil {
+		return mode, err
 	}
 	ignored := append(strings.Split(c.csv.ignore, ","), "-")
 	return mode, c.csv.checkColumns(func(name string) bool { return !slices.Contains(ignored, name) })

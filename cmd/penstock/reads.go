@@ -212,7 +212,7 @@ func (r *readingRoom) close() error {
 func defineRole(flags *flag.FlagSet) runner {
 	c := &sinkConfig{}
 	var role string
-	flags.StringVar(&c.stream, "stream", "", "`name` of the stream whose table is read")
+	flags.StringVar(&c.stream, "stream", "", "`NAME` of the stream whose table is read")
 	flags.StringVar(&c.streams, "streams", "", "stream `file or folder` of them; empty: the orders example that serve writes, in penstock-data/streams")
 	flags.StringVar(&role, "role", "penstock_reads", "`name` of the role")
 	return func(_ context.Context, sh shell, args []string) error {

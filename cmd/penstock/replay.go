@@ -41,6 +41,9 @@ func (c *replayConfig) run(ctx context.Context, sh shell, args []string) error {
 	if err != nil {
 		return err
 	}
+	if u, err := url.Parse(c.to); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return usagef("--to %s is no door; write http://HOST:PORT or https://HOST", redacted(c.to))
+	}
 	client, err := c.kafka.client(slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err

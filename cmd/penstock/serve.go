@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"sync"
@@ -88,22 +89,8 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	if len(args) > 0 {
 		return usagef("serve takes no arguments, but got %q", args)
 	}
-	if (c.tls.Certificate == "") != (c.tls.Key == "") || c.tls.ClientCA != "" && c.tls.Certificate == "" {
-		return usagef("--tls-cert and --tls-key go together, and --tls-client-ca goes with both")
-	}
-	if err := c.limits.check(); err != nil {
+	if err := c.check(); err != nil {
 		return err
-	}
-	if c.line.quota <= 0 || c.line.identities <= 0 || c.line.identities > journal.IdentitiesMax {
-		return usagef("--journal-quota-bytes and --identities must be more than 0, and --identities at most %d", journal.IdentitiesMax)
-	}
-	if err := c.reads.check(); err != nil {
-		return err
-	}
-	if c.to != "" && c.to != noDatabase {
-		if err := checkDatabase(c.to); err != nil {
-			return err
-		}
 	}
 	log, err := c.log.logger(sh.stderr)
 	if err != nil {
@@ -127,17 +114,56 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	return errors.Join(err, drain())
 }
 
-// serve runs the door until ctx ends. When it could be started at all, the
-// house is drained, once, before the admin listener goes.
-func (c *serveConfig) serve(ctx context.Context, h *house, log *slog.Logger, hangup <-chan os.Signal, drain func() error, out io.Writer) error {
-	admin := ingest.NewAdmin(h.metrics, h.checks()...)
+// check finds flags that cannot be, before anything is made for them.
+func (c *serveConfig) check() error {
+	if (c.tls.Certificate == "") != (c.tls.Key == "") || c.tls.ClientCA != "" && c.tls.Certificate == "" {
+		return usagef("--tls-cert and --tls-key go together, and --tls-client-ca goes with both")
+	}
+	if c.line.quota <= 0 || c.line.identities <= 0 || c.line.identities > journal.IdentitiesMax {
+		return usagef("--journal-quota-bytes and --identities must be more than 0, and --identities at most %d", journal.IdentitiesMax)
+	}
+	if err := errors.Join(c.limits.check(), c.line.topic.check(), c.reads.check()); err != nil {
+		return err
+	}
+	if c.to != "" && c.to != noDatabase {
+		if err := checkDatabase(c.to); err != nil {
+			return err
+		}
+	}
+	for _, address := range []struct{ flag, value string }{{"listen", c.listen}, {"admin", c.admin}, {"dev-kafka", c.devKafka}} {
+		if _, _, err := net.SplitHostPort(address.value); err != nil && (address.value != "" || address.flag != "admin") {
+			return usagef("--%s %q: write HOST:PORT, as 127.0.0.1:8080", address.flag, address.value)
+		}
+	}
+	if _, err := c.kafka.client(slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	if c.keys != "" {
+		if _, err := ingest.LoadKeys(c.keys); err != nil {
+			return err
+		}
+	}
+	return ingest.CheckListen(c.listen, c.keys != "", c.listening(nil))
+}
+
+// listening is how the door listens.
+func (c *serveConfig) listening(log *slog.Logger) ingest.ServerOptions {
 	o := ingest.ServerOptions{
-		Open: c.open, ConnectionsMax: c.limits.connections, Draining: admin.Drain, Log: log,
+		Open: c.open, ConnectionsMax: c.limits.connections, Log: log,
 		AnswerTimeout: c.limits.timeout + 10*time.Second,
 	}
 	if c.tls != (ingest.TLSFiles{}) {
 		o.TLS = &c.tls
 	}
+	return o
+}
+
+// serve runs the door until ctx ends. When it could be started at all, the
+// house is drained, once, before the admin listener goes.
+func (c *serveConfig) serve(ctx context.Context, h *house, log *slog.Logger, hangup <-chan os.Signal, drain func() error, out io.Writer) error {
+	admin := ingest.NewAdmin(h.metrics, h.checks()...)
+	o := c.listening(log)
+	o.Draining = admin.Drain
 	door, err := ingest.Listen(c.listen, h.door, o)
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func defineSink(flags *flag.FlagSet) runner {
 	c.kafka.define(flags, "`HOST:PORT[,…]` of the brokers")
 	flags.Lookup("kafka").DefValue = "127.0.0.1:9092"
 	flags.Set("kafka", "127.0.0.1:9092")
-	flags.StringVar(&c.stream, "stream", "", "`name` of the stream whose rules judge the events and whose table takes them")
+	flags.StringVar(&c.stream, "stream", "", "`NAME` of the stream whose rules judge the events and whose table takes them")
 	flags.StringVar(&c.streams, "streams", "", "stream `file or folder` of them; empty: the orders example that serve writes, in penstock-data/streams")
 	flags.StringVar(&c.to, "to", "", "`database`: postgres://USER@HOST/DATABASE or sqlite:FILE; a password belongs into PGPASSWORD or the environment")
 	flags.StringVar(&c.group, "group", "", "`name` to begin anew under, at the topic's start: the consumer group in Kafka and the offsets in the database are named for it, the stream and the database; empty: penstock-sink")
