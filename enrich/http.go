@@ -85,15 +85,21 @@ func checkAddress(template string) error {
 	return nil
 }
 
+// A redirectError is a redirect that is not followed; asking again leads to it
+// again.
+type redirectError string
+
+func (e redirectError) Error() string { return string(e) }
+
 // stayHome lets redirects through that stay with the same scheme and host: the
 // stream's author named that host and no other.
 func stayHome(to *http.Request, via []*http.Request) error {
 	from := via[0].URL
 	switch {
 	case to.URL.Scheme != from.Scheme || to.URL.Host != from.Host:
-		return errors.New("redirect to another host refused; name that host in the look-up's url")
+		return redirectError(fmt.Sprintf("redirect to %s://%s refused; name that in the look-up's url", to.URL.Scheme, to.URL.Host))
 	case len(via) > redirectsMax:
-		return fmt.Errorf("more than %d redirects", redirectsMax)
+		return redirectError(fmt.Sprintf("more than %d redirects", redirectsMax))
 	}
 	return nil
 }
@@ -159,28 +165,22 @@ func (h *endpoint) askOnce(ctx context.Context, v penstock.Value) ([]penstock.Va
 var errRefused = errors.New("it refuses who asks")
 
 // addressOf is the URL that asks for a value, with everything escaped that is not
-// a letter, a digit or one of -._~. There is none for an empty value, which would ask
-// for the whole collection, nor for one that could climb out of its place
-// in the path at a server that unescapes before it resolves "..".
+// a letter, a digit or one of -._~. There is none for an empty value, which would
+// ask for the whole collection, nor for one that a server which unescapes before
+// it splits the path would take for more, or for less, than its one segment.
 func addressOf(template, value string) (string, bool) {
-	if value == "" {
+	path, _, _ := strings.Cut(template, "?")
+	if value == "" || strings.Contains(path, "{}") && strings.ContainsAny(value, `/\`) {
 		return "", false
 	}
 	escaped := strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
-	address := strings.ReplaceAll(template, "{}", escaped)
-	u, err := url.Parse(address)
-	if err != nil {
-		return "", false
-	}
-	for _, segment := range strings.FieldsFunc(u.Path, isSeparator) {
+	for segment := range strings.SplitSeq(strings.ReplaceAll(path, "{}", escaped), "/") {
 		if segment == "." || segment == ".." {
 			return "", false
 		}
 	}
-	return address, true
+	return strings.ReplaceAll(template, "{}", escaped), true
 }
-
-func isSeparator(r rune) bool { return r == '/' || r == '\\' }
 
 // get makes one try.
 func (h *endpoint) get(ctx context.Context, address string) ([]penstock.Value, error) {
@@ -198,7 +198,11 @@ func (h *endpoint) get(ctx context.Context, address string) ([]penstock.Value, e
 		if errors.As(err, &outer) {
 			err = outer.Err
 		}
-		return nil, passingError{fmt.Errorf("get from %s: %w", request.URL.Host, err)}
+		err = fmt.Errorf("get from %s: %w", request.URL.Host, err)
+		if errors.As(err, new(redirectError)) {
+			return nil, err
+		}
+		return nil, passingError{err}
 	}
 	defer response.Body.Close()
 	row, err := h.read(response)

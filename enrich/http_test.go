@@ -142,12 +142,16 @@ func TestHTTPValuesAreEscaped(t *testing.T) {
 	x := open(t, enrich.Options{}, l)
 	for value, want := range map[string]string{
 		"a b+c&d=e":  "a%20b%2Bc%26d%3De",
-		"a/b?c#d%41": "a%2Fb%3Fc%23d%2541",
+		"a?b#c%41":   "a%3Fb%23c%2541",
+		"%2e%2e":     "%252e%252e",
 		"é\n":        "%C3%A9%0A",
 		"{}":         "%7B%7D",
 		"..":         "",
 		".":          "",
 		"../admin":   "",
+		"a/b":        "",
+		"/":          "",
+		`a\b`:        "",
 		`a\..\admin`: "",
 		"":           "",
 	} {
@@ -164,9 +168,38 @@ func TestHTTPValuesAreEscaped(t *testing.T) {
 	}
 }
 
+// In the query there are no segments to leave.
+func TestHTTPValuesInTheQuery(t *testing.T) {
+	var last atomic.Value
+	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		last.Store(r.RequestURI)
+		io.WriteString(w, `{"country":"SE"}`)
+	})
+	l := httpLookup(url + "/users?type={}")
+	l.Match = email
+	x := open(t, enrich.Options{}, l)
+	for value, want := range map[string]string{"text/html": "text%2Fhtml", "..": "..", "a&b=c": "a%26b%3Dc"} {
+		if err := x.Step(t.Context(), order(penstock.IntValue(1), penstock.TextValue(value))); err != nil || last.Load() != "/users?type="+want {
+			t.Errorf("%q gave %v, %v", value, last.Load(), err)
+		}
+	}
+}
+
+// What is gone is no longer known, as what never was.
+func TestHTTPGone(t *testing.T) {
+	url, asked := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) })
+	x := open(t, enrich.Options{}, httpLookup(url+"/{}"))
+	for range 2 {
+		wantStep(t, x, penstock.IntValue(1), "unknown", "none")
+	}
+	if s := x.Stats()[0]; asked.Load() != 1 || s.Missing != 2 || s.Errors != 0 {
+		t.Errorf("asked %d times, %+v", asked.Load(), s)
+	}
+}
+
 func TestHTTPRedirects(t *testing.T) {
 	elsewhere, stolen := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"country":"XX"}`) })
-	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	url, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/1":
 			http.Redirect(w, r, "/found", http.StatusFound)
@@ -179,10 +212,16 @@ func TestHTTPRedirects(t *testing.T) {
 		}
 	})
 	for _, client := range []*http.Client{nil, {CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}} {
-		x := open(t, enrich.Options{HTTPClient: client}, httpLookup(url+"/{}"))
+		l := httpLookup(url + "/{}")
+		l.HTTP.Retries = 1
+		x := open(t, enrich.Options{HTTPClient: client}, l)
+		before := asked.Load()
 		wantStep(t, x, penstock.IntValue(1), "SE", "gold")
 		wantStep(t, x, penstock.IntValue(2), "error")
 		wantStep(t, x, penstock.IntValue(3), "error")
+		if times := asked.Load() - before; times != 2+1+4 { // a redirect that is not followed is not tried again
+			t.Errorf("asked %d times, want 7", times)
+		}
 	}
 	if stolen.Load() != 0 {
 		t.Error("a redirect to another host was followed")
