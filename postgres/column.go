@@ -111,8 +111,31 @@ func (t *Table) readCatalogue(ctx context.Context) error {
 	if err := t.checkCasts(ctx); err != nil {
 		return err
 	}
+	if err := t.checkTexts(ctx); err != nil {
+		return err
+	}
 	if t.o.Mode == penstock.Upsert {
 		return t.checkUnique(ctx)
+	}
+	return nil
+}
+
+// checkTexts makes sure that each column takes the texts that the schema lists
+// for its field: else every event that has one would be a reject.
+func (t *Table) checkTexts(ctx context.Context) error {
+	for _, c := range t.columns {
+		texts := t.o.Stream.Texts(c.slot)
+		if texts == nil || c.actual == c.natural {
+			continue
+		}
+		_, err := t.pool.Exec(ctx, "SELECT unnest($1::text[])::"+c.actual, texts)
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) && (strings.HasPrefix(refused.Code, "22") || strings.HasPrefix(refused.Code, "23")) {
+			return fmt.Errorf("column %s is %s, and the schema lists texts that it does not take: %s; alter the column to %s, or mend the list", c.name, c.actual, refused.Message, c.natural)
+		}
+		if err != nil {
+			return fmt.Errorf("try the texts of column %s: %w", c.name, err)
+		}
 	}
 	return nil
 }

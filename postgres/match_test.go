@@ -70,6 +70,31 @@ func TestColumnThatAltersIsRefused(t *testing.T) {
 	}
 }
 
+// TestListedTextsThatDoNotFit: where the schema lists a field's texts, a column
+// that does not take them is refused, not each event.
+func TestListedTextsThatDoNotFit(t *testing.T) {
+	dsn := realtest.Postgres(t)
+	exec(t, dsn, domains)
+	for _, c := range []struct{ schema, typ, why string }{
+		{"{enum: [new, paid]}", "date", `the schema lists texts that it does not take: invalid input syntax for type date: "new"; alter the column to text`},
+		{"{const: new}", "uuid", `invalid input syntax for type uuid: "new"`},
+		{"{type: string, enum: [yes, maybe]}", "words", `"maybe"`},
+		{"{type: string, enum: ['yes', 'no']}", "words", ""},
+		{"{type: [string, 'null'], enum: ['2026-01-31', null]}", "date", ""},
+		{"{type: string, enum: [abcdef]}", "word", ""}, // each such text is told as too long
+	} {
+		s := sinktest.Stream(t, strings.Replace(sinktest.Orders, `{type: [string, "null"]}`, c.schema, 1))
+		exec(t, dsn, ordersWith("note", c.typ))
+		table, err := postgres.Open(sinktest.Within(t), dsn, postgres.Options{Stream: s, Mode: penstock.Append})
+		if err == nil {
+			table.Close()
+		}
+		if c.why == "" && err != nil || c.why != "" && (err == nil || !strings.Contains(err.Error(), "column note is "+c.typ+", ") || !strings.Contains(err.Error(), c.why)) {
+			t.Errorf("%s into %s: %v, want %q", c.schema, c.typ, err, c.why)
+		}
+	}
+}
+
 // TestOtherTypesHoldTheirField: a column of another type has the values as they
 // came, copied or cast by the server, and what it cannot hold is a reject.
 func TestOtherTypesHoldTheirField(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 
 // choices are the keywords enum and const over scalars, compiled.
 type choices struct {
-	texts    map[string]struct{} // when there are more than a few
-	few      []string
+	texts    map[string]struct{} // the list's, when that has more than a few
+	list     []string
 	integers []int64
 	numbers  []number
 	null     bool
@@ -50,13 +50,13 @@ func newChoices(values []*yaml.Node) (c *choices, ok bool) {
 			}
 			shown = append(shown, v.Value)
 		default:
-			c.few = append(c.few, v.Value)
+			c.list = append(c.list, v.Value)
 			shown = append(shown, strconv.Quote(v.Value))
 		}
 	}
-	if len(c.few) > fewTexts {
-		c.texts = make(map[string]struct{}, len(c.few))
-		for _, t := range c.few {
+	if len(c.list) > fewTexts {
+		c.texts = make(map[string]struct{}, len(c.list))
+		for _, t := range c.list {
 			c.texts[t] = struct{}{}
 		}
 	}
@@ -94,7 +94,7 @@ func (c *choices) haveText(text []byte) bool {
 		_, ok := c.texts[string(text)]
 		return ok
 	}
-	for _, t := range c.few {
+	for _, t := range c.list {
 		if string(text) == t {
 			return true
 		}

@@ -154,7 +154,7 @@ func (c *schemaCompiler) readChoices(field, keyword string, values []*yaml.Node,
 		c.slowly(c.pointerTo(field, keyword))
 		return nil
 	}
-	if k.isDecimal && k.field.FromNumber && k.field.FromText && len(set.few) > 0 {
+	if k.isDecimal && k.field.FromNumber && k.field.FromText && len(set.list) > 0 {
 		c.fault(values[0], "%s lists text, but %s is a decimal that may come as number too; list numbers, as [1.50, 2]", keyword, field)
 	}
 	return set

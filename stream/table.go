@@ -74,6 +74,20 @@ func (s *Stream) Columns() []Column {
 	return columns
 }
 
+// Texts are those that the schema lists for a field of type Text, by enum or
+// const; nil where it lists none.
+func (s *Stream) Texts(slot int) []string {
+	if slot < 0 || slot >= s.Declared || s.Fields[slot].Type != Text {
+		return nil
+	}
+	for _, listed := range []*choices{s.checks[slot].constant, s.checks[slot].enum} {
+		if listed != nil {
+			return listed.list
+		}
+	}
+	return nil
+}
+
 // Open reports whether the schema admits members that it does not name: then
 // events may have Extra.
 func (s *Stream) Open() bool { return !s.closed }
