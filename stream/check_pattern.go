@@ -21,12 +21,9 @@ type run struct {
 	min, max int
 }
 
-func newPattern(source string) (*pattern, error) {
-	re, err := regexp.Compile(source)
-	if err != nil {
-		return nil, err
-	}
-	return &pattern{source: source, re: re, runs: runsOf(source)}, nil
+// newPattern compiles what lintSchema has let through.
+func newPattern(source string) *pattern {
+	return &pattern{source: source, re: regexp.MustCompile(source), runs: runsOf(source)}
 }
 
 func (p *pattern) match(text []byte) bool {
@@ -131,16 +128,7 @@ func runsOfPart(part *syntax.Regexp) ([]run, bool) {
 		}
 		return runs, true
 	case syntax.OpCharClass:
-		one := run{min: 1, max: 1}
-		for i := 0; i+1 < len(part.Rune); i += 2 {
-			if part.Rune[i+1] >= utf8.RuneSelf {
-				return nil, false
-			}
-			for r := part.Rune[i]; r <= part.Rune[i+1]; r++ {
-				one.class[r] = true
-			}
-		}
-		return []run{one}, true
+		return runOfClass(part.Rune)
 	case syntax.OpCapture:
 		return runsOfPart(part.Sub[0])
 	case syntax.OpConcat:
@@ -159,6 +147,21 @@ func runsOfPart(part *syntax.Regexp) ([]run, bool) {
 	return nil, false
 }
 
+// runOfClass reads a class, which is pairs of the first and last character of
+// its ranges.
+func runOfClass(ranges []rune) ([]run, bool) {
+	one := run{min: 1, max: 1}
+	for i := 0; i+1 < len(ranges); i += 2 {
+		if ranges[i+1] >= utf8.RuneSelf {
+			return nil, false
+		}
+		for r := ranges[i]; r <= ranges[i+1]; r++ {
+			one.class[r] = true
+		}
+	}
+	return []run{one}, true
+}
+
 // repeated reads *, + and ? of one class; counted repeats were written out as
 // these by Simplify. (x(x(x)?)?)? is what {0,3} becomes.
 func repeated(part *syntax.Regexp) ([]run, bool) {
@@ -169,25 +172,15 @@ func repeated(part *syntax.Regexp) ([]run, bool) {
 	if !ok {
 		return nil, false
 	}
-	inner = merge(inner)
-	if len(inner) != 1 {
+	if inner = merge(inner); len(inner) != 1 || inner[0].min > 1 {
 		return nil, false
 	}
-	r := inner[0]
+	r := run{class: inner[0].class, min: 0, max: -1}
 	switch part.Op {
-	case syntax.OpStar:
-		if r.min > 1 {
-			return nil, false
-		}
-		return []run{{class: r.class, min: 0, max: -1}}, true
 	case syntax.OpPlus:
-		if r.min > 1 {
-			return nil, false
-		}
-		return []run{{class: r.class, min: r.min, max: -1}}, true
+		r.min = inner[0].min
+	case syntax.OpQuest:
+		r.max = inner[0].max
 	}
-	if r.min > 1 {
-		return nil, false
-	}
-	return []run{{class: r.class, min: 0, max: r.max}}, true
+	return []run{r}, true
 }

@@ -19,11 +19,12 @@ func FuzzPattern(f *testing.F) {
 		if len(source) > 200 || len(text) > 1000 {
 			return
 		}
-		p, err := newPattern(source)
+		re, err := regexp.Compile(source)
 		if err != nil {
 			return
 		}
-		if got, want := p.match([]byte(text)), regexp.MustCompile(source).MatchString(text); got != want {
+		p := newPattern(source)
+		if got, want := p.match([]byte(text)), re.MatchString(text); got != want {
 			t.Errorf("%q matches %q: %v, want %v (runs %v)", source, text, got, want, len(p.runs))
 		}
 	})
@@ -35,10 +36,7 @@ func TestPatternIsDirect(t *testing.T) {
 		`^[A-Z]{3}$`: true, `^\d{4}-\d{2}$`: true, `^[a-z][a-z0-9_]{0,62}$`: true, `^a*b?[0-9]{2,}$`: true, `^x_[0-9]+$`: true,
 		`^a?aa$`: true, `^a?[ab]a$`: false, `[A-Z]{3}`: false, `^(ab|cd)$`: false, `^[^x]*$`: false, `(?i)^abc$`: false, `^é+$`: false,
 	} {
-		p, err := newPattern(source)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := newPattern(source)
 		if got := p.runs != nil; got != want {
 			t.Errorf("%s is direct: %v, want %v", source, got, want)
 		}

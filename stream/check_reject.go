@@ -147,8 +147,8 @@ func (s *Stream) unknownMember(extra []byte) *penstock.Reject {
 		for _, f := range s.Fields[:s.Declared] {
 			known = append(known, f.Name)
 		}
-		if m := meant(name, known); strings.HasPrefix(m, "did you mean") {
-			hint = m
+		if m := near(name, known); m != "" {
+			hint = "did you mean " + m + "?"
 		}
 	}
 	return penstock.NewReject("additionalProperties", "/"+escapePointer(cutName(name)),

@@ -146,11 +146,7 @@ func (s *Stream) sourceSlot(node *yaml.Node, what string) (int, error) {
 	}
 	slot := s.slot(name)
 	if slot < 0 {
-		known := make([]string, len(s.Fields))
-		for i, f := range s.Fields {
-			known[i] = f.Name
-		}
-		return 0, lineError(node, "%s names the field %q, which is neither in the schema nor derived before; %s", what, name, meant(name, known))
+		return 0, lineError(node, "%s names the field %q, which is neither in the schema nor derived before; %s", what, name, meant(name, s.fieldNames()))
 	}
 	return slot, nil
 }

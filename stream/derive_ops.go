@@ -195,23 +195,29 @@ func compileMap(mapping, otherwise entry, what string, f Field) (operation, Fiel
 	for i, e := range list {
 		table[e.name] = values[i]
 	}
-	apply := func(v *penstock.Value) error {
+	return operation{apply: mapped(table, values[len(list):])}, to, nil
+}
+
+// mapped replaces a value by what the table has for its text, or by the one in
+// otherwise if there is one.
+func mapped(table map[string]penstock.Value, otherwise []penstock.Value) func(*penstock.Value) error {
+	return func(v *penstock.Value) error {
 		var room [64]byte
 		text := v.Bytes
 		if v.Kind != penstock.Text {
 			text = v.AppendText(room[:0])
 		}
-		if found, ok := table[string(text)]; ok {
+		found, ok := table[string(text)]
+		switch {
+		case ok:
 			*v = found
-			return nil
+		case len(otherwise) > 0:
+			*v = otherwise[0]
+		default:
+			return fmt.Errorf("map has no entry for %s, and no else", strconv.Quote(cut(v.String())))
 		}
-		if len(values) > len(list) {
-			*v = values[len(list)]
-			return nil
-		}
-		return fmt.Errorf("map has no entry for %s, and no else", strconv.Quote(cut(v.String())))
+		return nil
 	}
-	return operation{apply: apply}, to, nil
 }
 
 // compileDefault compiles default: v, which stands in for a missing value.

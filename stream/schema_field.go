@@ -40,7 +40,7 @@ func (c *schemaCompiler) compileProperty(m entry) check {
 		case "maxLength":
 			k.maxLength = c.readLength(node, name)
 		case "pattern":
-			k.pattern = c.readPattern(node)
+			k.pattern = newPattern(node.Value)
 		default:
 			if keywords[name].holds != holdsNote && name != "$defs" && name != "definitions" {
 				c.slowly(c.pointerTo(m.name, name))
@@ -170,13 +170,4 @@ func (c *schemaCompiler) readLength(node *yaml.Node, keyword string) int {
 		return 0
 	}
 	return int(length)
-}
-
-func (c *schemaCompiler) readPattern(node *yaml.Node) *pattern {
-	p, err := newPattern(node.Value)
-	if err != nil {
-		c.fault(node, "the pattern %q: %v", cut(node.Value), err) // lintSchema has said so already
-		return nil
-	}
-	return p
 }

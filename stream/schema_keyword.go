@@ -63,9 +63,17 @@ func typesOf(node *yaml.Node) jsonTypes {
 	if node.Kind == yaml.SequenceNode {
 		list = node.Content
 	}
-	var t jsonTypes
+	var names []string
 	for _, item := range list {
-		if i := slices.Index(typeNames, item.Value); i >= 0 {
+		names = append(names, item.Value)
+	}
+	return typesNamed(names)
+}
+
+func typesNamed(names []string) jsonTypes {
+	var t jsonTypes
+	for _, name := range names {
+		if i := slices.Index(typeNames, name); i >= 0 {
 			t |= 1 << i
 		}
 	}

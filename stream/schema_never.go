@@ -78,14 +78,7 @@ func typesIn(schema *jsonschema.Schema) jsonTypes {
 	if schema.Types == nil {
 		return allTypes
 	}
-	var t jsonTypes
-	for _, name := range schema.Types.ToStrings() {
-		t |= 1 << slices.Index(typeNames, name)
-	}
-	if t&typeNumber != 0 {
-		t |= typeInteger
-	}
-	return t
+	return typesNamed(schema.Types.ToStrings())
 }
 
 // numbers looks for a number that all bounds let pass. Those of an integer, a

@@ -35,6 +35,11 @@ const (
 	JSON         // schema type object or array: the bytes are kept as they are
 )
 
+var fieldTypeNames = [...]string{"any value", "a boolean", "an integer", "a decimal", "a number", "a time", "text", "an object or array"}
+
+// String says what the type holds, as messages do.
+func (t Type) String() string { return fieldTypeNames[t] }
+
 // A Field is one column of the stream's flat row.
 type Field struct {
 	Name string
