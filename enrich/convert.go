@@ -2,7 +2,6 @@ package enrich
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -27,92 +26,27 @@ func fromCSV(f stream.Field, cell []byte) (penstock.Value, error) {
 
 // fromText converts text. A field of type Any takes it as it is.
 func fromText(f stream.Field, text []byte) (penstock.Value, error) {
-	if !utf8.Valid(text) {
+	v, ok := f.Read(text)
+	switch {
+	case ok:
+		return v, nil
+	case !utf8.Valid(text):
 		return penstock.Value{}, fmt.Errorf("%s: not valid UTF-8", f.Name)
 	}
-	v, err := typed(f, text)
-	if err != nil {
-		return penstock.Value{}, fmt.Errorf("%s: %.64q %w", f.Name, text, err)
-	}
-	return v, nil
+	return penstock.Value{}, fmt.Errorf("%s: %.64q is not %s", f.Name, text, wanted(f))
 }
 
-func typed(f stream.Field, text []byte) (penstock.Value, error) {
+// wanted says how a value of the field is written.
+func wanted(f stream.Field) string {
 	switch f.Type {
 	case stream.Bool:
-		switch string(text) {
-		case "true":
-			return penstock.BoolValue(true), nil
-		case "false":
-			return penstock.BoolValue(false), nil
-		}
-		return penstock.Value{}, errors.New("is neither true nor false")
-	case stream.Int:
-		return integer(text)
+		return "true or false"
 	case stream.Decimal:
-		return decimal(f, text)
-	case stream.Number:
-		if !stream.ValidValue(text) || text[0] == '{' || text[0] == '[' {
-			return penstock.Value{}, errors.New("is not a JSON number")
-		}
-		return penstock.Value{Kind: penstock.Number, Bytes: text}, nil
+		return fmt.Sprintf("a decimal(%d,%d)", f.Precision, f.Scale)
 	case stream.Time:
-		v, ok := stream.ReadTime(text)
-		if !ok {
-			return penstock.Value{}, errors.New("is not a time as 2006-01-02T15:04:05Z")
-		}
-		return v, nil
-	case stream.JSON:
-		if k := jsontext.Value(text).Kind(); k != '{' && k != '[' || !stream.ValidValue(text) {
-			return penstock.Value{}, errors.New("is neither a JSON object nor an array")
-		}
-		return penstock.Value{Kind: penstock.JSON, Bytes: text}, nil
+		return "a time as 2006-01-02T15:04:05Z"
 	}
-	return penstock.Value{Kind: penstock.Text, Bytes: text}, nil
-}
-
-// integer is an Int, or a Number when int64 is too small.
-func integer(text []byte) (penstock.Value, error) {
-	n, err := strconv.ParseInt(string(text), 10, 64)
-	if err == nil && text[0] != '+' {
-		return penstock.IntValue(n), nil
-	}
-	if errors.Is(err, strconv.ErrRange) && stream.ValidValue(text) {
-		return penstock.Value{Kind: penstock.Number, Bytes: text}, nil
-	}
-	return penstock.Value{}, errors.New("is not an integer")
-}
-
-// decimal reads an exact decimal of at most f.Precision digits, f.Scale of them
-// after the point. More zeros at the end are no more digits.
-func decimal(f stream.Field, text []byte) (penstock.Value, error) {
-	wrong := fmt.Errorf("is not a decimal(%d,%d)", f.Precision, f.Scale)
-	digits := bytes.TrimPrefix(text, []byte("-"))
-	whole, fraction, point := bytes.Cut(digits, []byte("."))
-	fraction = bytes.TrimRight(fraction, "0")
-	if len(whole) == 0 || point && digits[len(digits)-1] == '.' || len(fraction) > int(f.Scale) {
-		return penstock.Value{}, wrong
-	}
-	whole = bytes.TrimLeft(whole, "0")
-	if len(whole) > int(f.Precision)-int(f.Scale) {
-		return penstock.Value{}, wrong
-	}
-	var n int64
-	for _, part := range [][]byte{whole, fraction} {
-		for _, c := range part {
-			if c < '0' || c > '9' {
-				return penstock.Value{}, wrong
-			}
-			n = n*10 + int64(c-'0')
-		}
-	}
-	for range int(f.Scale) - len(fraction) {
-		n *= 10
-	}
-	if text[0] == '-' {
-		n = -n
-	}
-	return penstock.DecimalValue(n, f.Scale), nil
+	return f.Type.String()
 }
 
 // fromJSON converts a JSON value. A number or a boolean for a text field

@@ -67,11 +67,11 @@ func (e *endpoint) parameter(p *stream.Page, name, value string) *problem {
 		}
 		p.Limit = n
 	case e.afterName:
-		if p.From, ok = stream.ReadTime([]byte(value)); !ok {
+		if p.From, ok = (stream.Field{Type: stream.Time}).Read([]byte(value)); !ok {
 			return invalid(name, "must be a time as 2026-11-23T09:00:00Z")
 		}
 	case e.beforeName:
-		if p.To, ok = stream.ReadTime([]byte(value)); !ok {
+		if p.To, ok = (stream.Field{Type: stream.Time}).Read([]byte(value)); !ok {
 			return invalid(name, "must be a time as 2026-11-23T09:00:00Z")
 		}
 	default:

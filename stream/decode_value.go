@@ -52,21 +52,45 @@ func (f *Field) fromNumber(literal []byte, n numeral, v *penstock.Value) {
 	*v = penstock.Value{Kind: penstock.Number, Bytes: literal}
 }
 
-// ReadTime reads text that does not come from an event, as a look-up's answer,
-// as the Time that an event's text would be. It is false for what no event
-// could have: see format date-time.
-func ReadTime(text []byte) (v penstock.Value, ok bool) {
-	(&Field{Type: Time}).fromText(text, &v)
-	return v, v.Kind == penstock.Time
+// Read reads text that does not come from an event, as a cell of a look-up's
+// answer, as the value that the cell of an event's file would be: numbers,
+// booleans, objects and arrays as JSON writes them, text and times without the
+// quotes. A field of any type takes it as text. It is false for what no event
+// could have: a record with anything else could not be read back.
+func (f Field) Read(text []byte) (v penstock.Value, ok bool) {
+	v = penstock.Value{Kind: penstock.Text, Bytes: text}
+	switch f.Type {
+	case Any, Text:
+		return v, validText(text)
+	case Bool:
+		return penstock.BoolValue(string(text) == "true"), string(text) == "true" || string(text) == "false"
+	case Time:
+		f.fromText(text, &v)
+		return v, v.Kind == penstock.Time
+	case JSON:
+		v.Kind = penstock.JSON
+		return v, validContainer(text)
+	}
+	n, ok := parseNumeral(text)
+	if !ok {
+		return v, false
+	}
+	f.FromNumber = true
+	f.fromNumber(text, n, &v)
+	switch f.Type {
+	case Int: // a Number is one beyond 64 bits, or no integer
+		ok = v.Kind == penstock.Int || parseNumber(text).whole()
+	case Decimal:
+		ok = v.Kind == penstock.Decimal
+	}
+	return v, ok
 }
 
-// ValidValue reports whether text is a JSON number, object or array that a
-// Decoder with the usual limits takes as the value of a field: a record with
-// anything else could not be read back.
-func ValidValue(text []byte) bool {
+// validContainer reports whether text is a JSON object or array that a Decoder
+// with the usual limits takes as the value of a field.
+func validContainer(text []byte) bool {
 	if len(text) == 0 || text[0] != '{' && text[0] != '[' {
-		_, ok := parseNumeral(text)
-		return ok
+		return false
 	}
 	var d Decoder
 	d.scan.unescape = d.unescape

@@ -90,6 +90,10 @@ func FuzzCell(f *testing.F) {
 		if err == nil && (got.Kind != want.Kind || got.Num != want.Num || got.Scale != want.Scale || got.Nanos != want.Nanos || got.String() != want.String()) {
 			t.Fatalf("%s %q: %+v, as JSON %+v", s.Fields[slot].Name, cell, got, want)
 		}
+		read, ok := s.Fields[slot].Read([]byte(cell))
+		if ok && (err != nil || read.Kind != got.Kind || read.String() != got.String()) && (s.Fields[slot].Type != Decimal || s.Fields[slot].FromNumber) {
+			t.Fatalf("%s %q: %+v, %v, read alone %+v", s.Fields[slot].Name, cell, got, err, read)
+		}
 	})
 }
 
