@@ -90,9 +90,6 @@ func mistake(s *stream.Stream, declared stream.Lookup, err error) error {
 
 // add makes one look-up.
 func (x *Enricher) add(s *stream.Stream, declared stream.Lookup, o Options) error {
-	if err := check(declared); err != nil {
-		return err
-	}
 	l := &lookup{
 		declared: declared,
 		pointer:  "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(s.Fields[declared.Match].Name),
@@ -133,27 +130,6 @@ func (x *Enricher) addRemote(l *lookup, a asker, log *slog.Logger) {
 	l.source = r
 	x.remotes++
 	x.closers = append(x.closers, r.answers.Close)
-}
-
-// check refuses what package stream should not have let through.
-func check(l stream.Lookup) error {
-	sources := 0
-	for _, set := range []bool{l.File != "", l.SQL != nil, l.HTTP != nil} {
-		if set {
-			sources++
-		}
-	}
-	switch {
-	case sources != 1:
-		return fmt.Errorf("has %d sources; declare exactly one of file, sql and http", sources)
-	case l.Missing != stream.PolicyPass && l.Missing != stream.PolicyReject && l.Missing != stream.PolicyDefault:
-		return errors.New("missing must be pass, reject or default")
-	case l.OnError != stream.PolicyPass && l.OnError != stream.PolicyReject && l.OnError != stream.PolicyRetry:
-		return errors.New("on_error must be pass, reject or retry")
-	case l.Match < 0 || len(l.Add) == 0:
-		return errors.New("needs match and at least one field to add")
-	}
-	return nil
 }
 
 // watch looks at the files once a second, in a goroutine that Close ends.

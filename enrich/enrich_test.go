@@ -101,11 +101,6 @@ func show(v penstock.Value) string {
 func TestNewRefusesWhatCannotWork(t *testing.T) {
 	good := stream.Lookup{Name: "customer", File: writeFile(t, "c.csv", "user_id,country,tier\n"), Match: userID, Column: "user_id", Add: added}
 	for name, spoil := range map[string]func(l *stream.Lookup){
-		"0 sources":             func(l *stream.Lookup) { l.File = "" },
-		"2 sources":             func(l *stream.Lookup) { l.HTTP = &stream.HTTPLookup{URL: "http://h/{}"} },
-		"missing must be":       func(l *stream.Lookup) { l.Missing = stream.PolicyRetry },
-		"on_error must be":      func(l *stream.Lookup) { l.OnError = stream.PolicyDefault },
-		"at least one field":    func(l *stream.Lookup) { l.Add = nil },
 		"no such file":          func(l *stream.Lookup) { l.File += ".gone" },
 		`has no column "other"`: func(l *stream.Lookup) { l.Column = "other" },
 		"not a regular file":    func(l *stream.Lookup) { l.File = t.TempDir() },

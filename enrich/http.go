@@ -18,7 +18,6 @@ import (
 
 const (
 	redirectsMax = 3
-	retriesMax   = 5
 	pauseMin     = 50 * time.Millisecond // before the first retry; each pause doubles the one before
 	pauseMax     = time.Second
 )
@@ -45,8 +44,8 @@ func newEndpoint(declared stream.Lookup, fields []stream.Field, o Options) (*end
 		}
 	}
 	h := &endpoint{
-		url: address, timeout: orDefault(declared.Timeout, defaultTimeout),
-		retries: min(max(declared.HTTP.Retries, 0), retriesMax), fields: fields,
+		url: address, timeout: declared.Timeout,
+		retries: declared.HTTP.Retries, fields: fields,
 	}
 	for _, a := range declared.Add {
 		h.names = append(h.names, a.From)
@@ -212,26 +211,12 @@ func (h *endpoint) get(ctx context.Context, address string) ([]penstock.Value, e
 	return row, nil
 }
 
-// read reads an answer: an object, or nil for 404 and 410.
+// read reads an answer: an object, or nil where the service knows of none.
 func (h *endpoint) read(response *http.Response) ([]penstock.Value, error) {
 	body := io.LimitReader(response.Body, answerBytesMax+1)
-	switch code := response.StatusCode; {
-	case code == http.StatusNotFound || code == http.StatusGone:
+	if response.StatusCode != http.StatusOK {
 		io.Copy(io.Discard, body) // so that the connection can be used again
-		return nil, nil
-	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout:
-		io.Copy(io.Discard, body)
-		return nil, passingError{fmt.Errorf("it answers %s", response.Status)}
-	case code == http.StatusBadRequest || code == http.StatusRequestURITooLong || code == http.StatusUnprocessableEntity ||
-		code == http.StatusRequestHeaderFieldsTooLarge:
-		io.Copy(io.Discard, body)
-		return nil, valueError{fmt.Errorf("it answers %s to this value", response.Status)}
-	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		io.Copy(io.Discard, body)
-		return nil, fmt.Errorf("%w: %s", errRefused, response.Status)
-	case code != http.StatusOK:
-		io.Copy(io.Discard, body)
-		return nil, fmt.Errorf("it answers %s; wanted 200 with an object, or 404", response.Status)
+		return nil, refusal(response)
 	}
 	data, err := io.ReadAll(body)
 	if err != nil {
@@ -245,6 +230,22 @@ func (h *endpoint) read(response *http.Response) ([]penstock.Value, error) {
 		return nil, valueError{err}
 	}
 	return row, nil
+}
+
+// refusal is the failure that a status other than 200 says; nil for 404 and 410.
+func refusal(response *http.Response) error {
+	switch code := response.StatusCode; {
+	case code == http.StatusNotFound || code == http.StatusGone:
+		return nil
+	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout:
+		return passingError{fmt.Errorf("it answers %s", response.Status)}
+	case code == http.StatusBadRequest || code == http.StatusRequestURITooLong || code == http.StatusUnprocessableEntity ||
+		code == http.StatusRequestHeaderFieldsTooLarge:
+		return valueError{fmt.Errorf("it answers %s to this value", response.Status)}
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+		return fmt.Errorf("%w: %s", errRefused, response.Status)
+	}
+	return fmt.Errorf("it answers %s; wanted 200 with an object, or 404", response.Status)
 }
 
 func (h *endpoint) decode(data []byte) ([]penstock.Value, error) {

@@ -12,11 +12,8 @@ import (
 	"github.com/penstock-io/penstock/ttlcache"
 )
 
-// What holds for a database or a service unless the look-up says otherwise.
+// What holds for every database and service.
 const (
-	defaultTimeout  = 2 * time.Second
-	defaultCapacity = 100_000
-
 	concurrencyMax = 16       // questions to one source at a time
 	keyBytesMax    = 1 << 10  // longer values are asked for but not remembered
 	answerBytesMax = 64 << 10 // longer answers are an error of the source
@@ -46,19 +43,11 @@ func newRemote(declared stream.Lookup, a asker, log *slog.Logger, c *counts) *re
 	return &remote{
 		declared: declared, asker: a, counts: c, breaker: &breaker{log: log}, slots: make(chan struct{}, concurrencyMax),
 		answers: ttlcache.New(ttlcache.Options[string, []penstock.Value]{
-			MaxEntries:  orDefault(declared.Capacity, defaultCapacity),
+			MaxEntries:  declared.Capacity,
 			LoadTimeout: 2 * a.patience(), // half of it to wait for a slot
 			Jitter:      0.1,
 		}),
 	}
-}
-
-// orDefault is declared, or otherwise if nothing was declared.
-func orDefault[N int | time.Duration](declared, otherwise N) N {
-	if declared <= 0 {
-		return otherwise
-	}
-	return declared
 }
 
 func (r *remote) answer(ctx context.Context, v penstock.Value, values []penstock.Value, c *counts) (bool, error) {

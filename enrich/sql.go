@@ -70,7 +70,7 @@ func openQuery(streamFile string, declared stream.Lookup, fields []stream.Field,
 	db.SetConnMaxIdleTime(time.Minute)
 	db.SetConnMaxLifetime(30 * time.Minute) // so that a moved database is found in the end
 	return &query{
-		db: db, text: declared.SQL.Query, timeout: orDefault(declared.Timeout, defaultTimeout),
+		db: db, text: declared.SQL.Query, timeout: declared.Timeout,
 		add: declared.Add, fields: fields,
 	}, nil
 }
