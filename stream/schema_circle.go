@@ -41,9 +41,13 @@ func checkSchemas(root *jsonschema.Schema, included *sources) error {
 		return inFile(file, lineError(node, "the schema at #%s leads back to itself without going into a field; break the circle of its $ref", pointer))
 	}
 	var wrong []error
+	branches := branchesOf(c.state)
 	for s := range c.state {
 		file, node := included.place(s.Location)
-		for _, mistake := range contradictions(s, node) {
+		if file == "" {
+			continue // the validator's own
+		}
+		for _, mistake := range contradictions(s, node, branches[s]) {
 			wrong = append(wrong, inFile(file, mistake))
 		}
 	}
@@ -66,6 +70,30 @@ func (c *circleFinder) walk(s *jsonschema.Schema) {
 	}
 	c.state[s] = lookedAt
 	c.next = append(c.next, furtherDown(s)...)
+}
+
+// branchesOf are the schemas that say a part of what others say of the same
+// value: the names that one does not list another may.
+func branchesOf(all map[*jsonschema.Schema]progress) map[*jsonschema.Schema]bool {
+	branches := map[*jsonschema.Schema]bool{}
+	var mark func(*jsonschema.Schema)
+	mark = func(s *jsonschema.Schema) {
+		if branches[s] {
+			return
+		}
+		branches[s] = true
+		for _, part := range samePlace(s) {
+			mark(part)
+		}
+	}
+	for s := range all {
+		parts := samePlace(s)
+		alone := len(parts) == 1 && s.Ref != nil && s.Properties == nil // and so says nothing itself
+		if len(parts) > 0 && !alone || s.DynamicRef != nil {
+			mark(s)
+		}
+	}
+	return branches
 }
 
 // samePlace are the schemas that judge what s judges.

@@ -17,12 +17,13 @@ import (
 type neverFinder struct {
 	schema *jsonschema.Schema
 	node   *yaml.Node
+	branch bool // another schema may list more of the value's members
 	wrong  []error
 }
 
 // contradictions are those of one schema, which is written at node.
-func contradictions(schema *jsonschema.Schema, node *yaml.Node) []error {
-	f := &neverFinder{schema: schema, node: node}
+func contradictions(schema *jsonschema.Schema, node *yaml.Node, branch bool) []error {
+	f := &neverFinder{schema: schema, node: node, branch: branch}
 	f.types()
 	f.numbers()
 	f.sizes()
@@ -49,8 +50,8 @@ func (f *neverFinder) leave(nothing string, keywords ...string) {
 			given = append(given, name)
 		}
 	}
-	f.fault(keywords[slices.IndexFunc(keywords, func(name string) bool { return child(f.node, name) != nil })],
-		"no %s could ever pass all of %s; mend one of them", nothing, strings.Join(given, ", "))
+	first := max(0, slices.IndexFunc(keywords, func(name string) bool { return child(f.node, name) != nil }))
+	f.fault(keywords[first], "no %s could ever pass all of %s; mend one of them", nothing, strings.Join(given, ", "))
 }
 
 // types compares the keyword type with that of the schemas which judge the
@@ -69,7 +70,7 @@ func (f *neverFinder) types() {
 			all &= typesIn(other)
 		}
 	}
-	if not := f.schema.Not; not != nil && (not.Bool != nil && *not.Bool || len(child(f.node, "not").Content) == 0 && not.Bool == nil) {
+	if node := child(f.node, "not"); node != nil && (node.Value == "true" || node.Kind == yaml.MappingNode && len(node.Content) == 0) {
 		f.fault("not", "not refuses every value, for everything passes what it holds; write a schema that some values do not pass")
 	}
 }
@@ -249,7 +250,7 @@ func (f *neverFinder) members() {
 		case closed(f.schema):
 			f.wrong = append(f.wrong, lineError(node, "required names %q, which no event can have: it is not in properties, and additionalProperties is false; %s",
 				cut(name), meant(name, optional)))
-		case near(name, optional) != "":
+		case !f.branch && near(name, optional) != "":
 			f.wrong = append(f.wrong, lineError(node, "required names %q, which is not in properties; did you mean %s? If not, add it there: %s: true",
 				cut(name), near(name, optional), cut(name)))
 		}
