@@ -1,10 +1,8 @@
 package stream
 
 import (
-	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -26,32 +24,15 @@ const (
 	lookedAt
 )
 
-// checkSchemas refuses schemas by which no event could be judged, or none could
-// ever pass. Each mistake has the line of the schema it is in.
-func checkSchemas(root *jsonschema.Schema, included *sources) error {
-	c := circleFinder{state: map[*jsonschema.Schema]progress{}, next: []*jsonschema.Schema{root}}
+// newCircleFinder looks at all schemas that root leads to.
+func newCircleFinder(root *jsonschema.Schema) *circleFinder {
+	c := &circleFinder{state: map[*jsonschema.Schema]progress{}, next: []*jsonschema.Schema{root}}
 	for len(c.next) > 0 && c.found == nil {
 		s := c.next[len(c.next)-1]
 		c.next = c.next[:len(c.next)-1]
 		c.walk(s)
 	}
-	if c.found != nil {
-		file, node := included.place(c.found.Location)
-		_, pointer, _ := strings.Cut(c.found.Location, "#")
-		return inFile(file, lineError(node, "the schema at #%s leads back to itself without going into a field; break the circle of its $ref", pointer))
-	}
-	var wrong []error
-	branches := branchesOf(c.state)
-	for s := range c.state {
-		file, node := included.place(s.Location)
-		if file == "" {
-			continue // the validator's own
-		}
-		for _, mistake := range contradictions(s, node, branches[s]) {
-			wrong = append(wrong, inFile(file, mistake))
-		}
-	}
-	return errors.Join(wrong...)
+	return c
 }
 
 // walk looks at s and all that judges the same place. What is below waits: to
@@ -70,30 +51,6 @@ func (c *circleFinder) walk(s *jsonschema.Schema) {
 	}
 	c.state[s] = lookedAt
 	c.next = append(c.next, furtherDown(s)...)
-}
-
-// branchesOf are the schemas that say a part of what others say of the same
-// value: the names that one does not list another may.
-func branchesOf(all map[*jsonschema.Schema]progress) map[*jsonschema.Schema]bool {
-	branches := map[*jsonschema.Schema]bool{}
-	var mark func(*jsonschema.Schema)
-	mark = func(s *jsonschema.Schema) {
-		if branches[s] {
-			return
-		}
-		branches[s] = true
-		for _, part := range samePlace(s) {
-			mark(part)
-		}
-	}
-	for s := range all {
-		parts := samePlace(s)
-		alone := len(parts) == 1 && s.Ref != nil && s.Properties == nil // and so says nothing itself
-		if len(parts) > 0 && !alone || s.DynamicRef != nil {
-			mark(s)
-		}
-	}
-	return branches
 }
 
 // samePlace are the schemas that judge what s judges.

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -10,6 +11,53 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 )
+
+// checkSchemas refuses schemas by which no event could be judged, or none could
+// ever pass. Each mistake has the line of the schema it is in.
+func checkSchemas(root *jsonschema.Schema, included *sources) error {
+	c := newCircleFinder(root)
+	if c.found != nil {
+		file, node := included.place(c.found.Location)
+		_, pointer, _ := strings.Cut(c.found.Location, "#")
+		return inFile(file, lineError(node, "the schema at #%s leads back to itself without going into a field; break the circle of its $ref", pointer))
+	}
+	var wrong []error
+	branches := branchesOf(c.state)
+	for s := range c.state {
+		file, node := included.place(s.Location)
+		if file == "" {
+			continue // the validator's own
+		}
+		for _, mistake := range contradictions(s, node, branches[s]) {
+			wrong = append(wrong, inFile(file, mistake))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// branchesOf are the schemas that say a part of what others say of the same
+// value: the names that one does not list another may.
+func branchesOf(all map[*jsonschema.Schema]progress) map[*jsonschema.Schema]bool {
+	branches := map[*jsonschema.Schema]bool{}
+	var mark func(*jsonschema.Schema)
+	mark = func(s *jsonschema.Schema) {
+		if branches[s] {
+			return
+		}
+		branches[s] = true
+		for _, part := range samePlace(s) {
+			mark(part)
+		}
+	}
+	for s := range all {
+		parts := samePlace(s)
+		alone := len(parts) == 1 && s.Ref != nil && s.Properties == nil // and so says nothing itself
+		if len(parts) > 0 && !alone || s.DynamicRef != nil {
+			mark(s)
+		}
+	}
+	return branches
+}
 
 // A neverFinder looks for what no value could pass: keywords of one schema
 // that contradict one another. A stream with such a schema would start, and
@@ -111,45 +159,6 @@ func (f *neverFinder) numbers() {
 	if c := first.Cmp(last); c > 0 || c == 0 && step == nil && (low.open || top.open) {
 		f.leave("number", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf", "format", "type")
 	}
-}
-
-// A limit is a bound on numbers; an open one is not within it.
-type limit struct {
-	value *big.Rat
-	open  bool
-}
-
-// newLimit is the tighter of two bounds, above which (inward +1) or below which
-// (-1) numbers are; nil when neither is given.
-func newLimit(closed, open *big.Rat, inward int) *limit {
-	var l *limit
-	if closed != nil {
-		l = &limit{value: closed}
-	}
-	if open != nil {
-		l = l.tighter(&limit{open, true}, inward)
-	}
-	return l
-}
-
-func (l *limit) tighter(m *limit, inward int) *limit {
-	if l == nil {
-		return m
-	}
-	if c := m.value.Cmp(l.value) * inward; c > 0 || c == 0 && m.open {
-		return m
-	}
-	return l
-}
-
-// onStep is the first multiple of step that is within the limit.
-func (l *limit) onStep(step *big.Rat, inward int64) *big.Rat {
-	count := new(big.Rat).Quo(l.value, step)
-	n := new(big.Int).Div(count.Num(), count.Denom()) // rounds down
-	if inward > 0 && !count.IsInt() || count.IsInt() && l.open {
-		n.Add(n, big.NewInt(inward))
-	}
-	return new(big.Rat).Mul(new(big.Rat).SetInt(n), step)
 }
 
 // sizes compares the keywords that count.
