@@ -237,14 +237,23 @@ func (h *house) read() ([]*stream.Stream, *ingest.Keys, error) {
 	return rules, keys, err
 }
 
+// openLookups opens those of all streams at a time: each may wait for a database
+// that is away.
 func (h *house) openLookups(rules []*stream.Stream) (map[string]*enrich.Enricher, error) {
+	found, errs := make([]*enrich.Enricher, len(rules)), make([]error, len(rules))
+	var all sync.WaitGroup
+	for i, s := range rules {
+		all.Go(func() { found[i], errs[i] = enrich.New(s, enrich.Options{Log: h.log}) })
+	}
+	all.Wait()
 	opened := map[string]*enrich.Enricher{}
-	for _, s := range rules {
-		e, err := enrich.New(s, enrich.Options{Log: h.log})
-		if err != nil {
-			return nil, errors.Join(err, closeAll(slices.Collect(maps.Values(opened))))
+	for i, s := range rules {
+		if found[i] != nil {
+			opened[s.Name] = found[i]
 		}
-		opened[s.Name] = e
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, errors.Join(err, closeAll(slices.Collect(maps.Values(opened))))
 	}
 	return opened, nil
 }
