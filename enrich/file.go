@@ -260,13 +260,15 @@ func (f *file) parseJSON(in *bufio.Reader) (*table, error) {
 	}
 }
 
-// keyText is a key member as a value's text: a string's content, a number's
-// literal.
+// keyText is a key member as a value's text: a string's content, what a number
+// is worth.
 func keyText(member []byte) ([]byte, error) {
 	switch jsontext.Value(member).Kind() {
 	case '"':
 		return jsontext.AppendUnquote(nil, member)
-	case '0', 't', 'f':
+	case '0':
+		return stream.AppendPlain(nil, &penstock.Value{Kind: penstock.Number, Bytes: member}), nil
+	case 't', 'f':
 		return member, nil
 	}
 	return nil, errors.New("has no text or number to match")

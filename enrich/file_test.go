@@ -230,6 +230,20 @@ func TestFileLookupAllocatesNothing(t *testing.T) {
 	}
 }
 
+// One number is one question, however it and the file's key are written.
+func TestNumbersAreLookedUpByWorth(t *testing.T) {
+	csv := customers(writeFile(t, "c.csv", "user_id,country,tier\n1,SE,gold\n1.5,NO,x\n"))
+	json := customers(writeFile(t, "c.json", `[{"user_id":10e-1,"country":"SE","tier":"gold"},{"user_id":1.50,"country":"NO","tier":"x"}]`))
+	for _, l := range []stream.Lookup{csv, json} {
+		x := open(t, enrich.Options{}, l)
+		for _, literal := range []string{"1.0", "1e0", "0.1e1"} {
+			wantStep(t, x, penstock.Value{Kind: penstock.Number, Bytes: []byte(literal)}, "SE", "gold")
+		}
+		wantStep(t, x, penstock.IntValue(1), "SE", "gold")
+		wantStep(t, x, penstock.Value{Kind: penstock.Number, Bytes: []byte("15e-1")}, "NO", "x")
+	}
+}
+
 func BenchmarkFileLookup(b *testing.B) {
 	for _, rows := range []int{4096, 1_000_000} {
 		b.Run(fmt.Sprint(rows, " rows"), func(b *testing.B) {

@@ -32,7 +32,11 @@ func (l *lookup) run(ctx context.Context, e *penstock.Event, c *counts) error {
 	if v.Missing() {
 		return l.missing(e, v, c)
 	}
-	found, err := l.source.answer(ctx, v, e.Values, c)
+	question := v
+	if v.Kind == penstock.Number {
+		question.Bytes = stream.AppendPlain(nil, &v)
+	}
+	found, err := l.source.answer(ctx, question, e.Values, c)
 	if err != nil {
 		return l.failed(ctx, e, err, c)
 	}

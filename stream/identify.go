@@ -32,7 +32,7 @@ func (s *Stream) Identify(_ context.Context, e *penstock.Event) error {
 	}
 	e.Key = e.Key[:0]
 	if s.Key >= 0 {
-		e.Key = appendName(e.Key, &e.Values[s.Key])
+		e.Key = AppendPlain(e.Key, &e.Values[s.Key])
 	}
 	e.Time = time.Time{}
 	if s.Time >= 0 && e.Values[s.Time].Kind == penstock.Time {
@@ -51,7 +51,7 @@ func (s *Stream) appendID(id []byte, values []penstock.Value) ([]byte, error) {
 			id = append(id, ',')
 		}
 		from := len(id)
-		id = appendName(id, v)
+		id = AppendPlain(id, v)
 		if len(s.ID) > 1 && bytes.ContainsAny(id[from:], ",%") {
 			id = appendPercent(id[:from], bytes.Clone(id[from:]))
 		}
@@ -62,9 +62,10 @@ func (s *Stream) appendID(id []byte, values []penstock.Value) ([]byte, error) {
 	return id, nil
 }
 
-// appendName appends the text that two values share when they are the same: of
+// AppendPlain appends the text that two values share when they are the same: of
 // a number not the literal that came, but what it is worth.
-func appendName(dst []byte, v *penstock.Value) []byte {
+// Identities, keys and questions of look-ups are such texts.
+func AppendPlain(dst []byte, v *penstock.Value) []byte {
 	if v.Kind == penstock.Number {
 		return parseNumber(v.Bytes).appendPlain(dst)
 	}
