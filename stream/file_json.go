@@ -3,7 +3,7 @@ package stream
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -94,10 +94,8 @@ func child(node *yaml.Node, token string) *yaml.Node {
 			}
 		}
 	case yaml.SequenceNode:
-		for i, item := range node.Content {
-			if token == fmt.Sprint(i) {
-				return item
-			}
+		if i, err := strconv.Atoi(token); err == nil && i >= 0 && i < len(node.Content) {
+			return node.Content[i]
 		}
 	}
 	return nil

@@ -213,6 +213,9 @@ func closed(s *jsonschema.Schema) bool {
 	return given && !open && len(s.PatternProperties) == 0
 }
 
+// mistakesMax is how many mistakes of one schema are told.
+const mistakesMax = 10
+
 // listed tries each value of const, or of enum, on the rest of the schema.
 func (f *neverFinder) listed() {
 	rest := *f.schema
@@ -223,6 +226,9 @@ func (f *neverFinder) listed() {
 	case rest.Enum != nil:
 		rest.Enum = nil
 		for i, value := range f.schema.Enum.Values {
+			if len(f.wrong) >= mistakesMax {
+				return
+			}
 			f.try(&rest, value, "enum", fmt.Sprint(i))
 		}
 	}
