@@ -260,11 +260,12 @@ func (h *Handler) receive(q *request, r *http.Request, c *call) (p *problem) {
 		return newProblem(http.StatusForbidden, "cross_origin", "no pages of other sites",
 			"a browser says that this request was made by another site's page; events are taken from programs only")
 	}
-	if wait, ok := q.holder.ready(c.start); !ok {
-		return rateLimited(q.holder.Name, wait)
-	}
 	if q.terms, p = readTerms(r, q.door.Ack); p != nil {
 		return p
+	}
+	// An atomic batch is read in any case: one over the burst is never told to wait.
+	if wait, ok := q.holder.ready(c.start); !ok && !q.atomic {
+		return rateLimited(q.holder.Name, wait)
 	}
 	if !q.charge(requestCost) {
 		return overloaded()

@@ -56,4 +56,7 @@ func TestRateAtomic(t *testing.T) {
 	h.post(batch("1", "2"), key...).want(t, 202, "ok ok")
 	h.post(batch("3", "4"), key...).refused(t, 429, "rate_limited")
 	h.post(batch("3"), key...).want(t, 202, "ok")
+	// It can never pass, and so is never told to wait, whatever is left of the burst.
+	h.post(batch("4", "5", "6", "7"), key...).refused(t, 413, "batch_over_burst")
+	h.post(batch("4"), key...).refused(t, 429, "rate_limited")
 }
