@@ -15,6 +15,7 @@ const (
 	Unknown   Failure = iota // they may be stored: only their ids will tell
 	NotStored                // certainly not stored
 	Full                     // certainly not stored: the journal has no room
+	OverQuota                // certainly not stored: it is more than the journal may ever hold
 )
 
 // An attempt is the last Sink of a request's pipeline, round the stream's

@@ -20,6 +20,8 @@ func journalFailure(err error) ingest.Failure {
 		return ingest.Unknown
 	case errors.Is(err, journal.ErrFull):
 		return ingest.Full
+	case errors.Is(err, journal.ErrOverQuota):
+		return ingest.OverQuota
 	}
 	return ingest.NotStored
 }
@@ -128,6 +130,32 @@ func TestFullJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.post(order(fmt.Sprint(sent+1))).want(t, 202, "ok")
+}
+
+// What takes more than the whole quota is never told to come again, for it would
+// come in vain; what was stored before, or is invalid, is told as always.
+func TestOverQuota(t *testing.T) {
+	h, j := withJournal(t, t.TempDir(), journal.Options{QuotaBytes: 2 << 10, SegmentBytes: 64 << 10})
+	large := batch("11", "12", "13", "14", "15", "16", "17", "18", "19", "20")
+	letter := strings.Replace(badOrder, `"new"`, `"new","note":"`+strings.Repeat("x", 3<<10)+`"`, 1)
+	for body, query := range map[string]string{large: "", large + " ": "mode=atomic", "[" + badOrder + "," + large[1:]: "", letter: ""} {
+		a := h.post(body, "Query", query)
+		a.refused(t, 413, "batch_over_quota")
+		last := a.body.Results[len(a.body.Results)-1]
+		if last.Status != "invalid" || last.Error.Code != "batch_over_quota" || a.header.Get("Retry-After") != "" || a.body.RetryAfter != 0 {
+			t.Errorf("%v %s", a.header, a.text)
+		}
+	}
+	if s := j.Stats(); s.Refused != 0 {
+		t.Errorf("%d writes count as refused by a full journal", s.Refused)
+	}
+	h.do("GET", eventsPath+"/11", nil).refused(t, 404, "event_unknown")
+	h.post(order("2")).want(t, 202, "ok")
+	a := h.post("[" + order("2") + "," + large[1:])
+	a.want(t, 207, "duplicate"+strings.Repeat(" invalid", 10))
+	if a.header.Get("Retry-After") != "" {
+		t.Errorf("%v %s", a.header, a.text)
+	}
 }
 
 // One event sent by 64 at once is stored once, and all get the same answer.

@@ -28,6 +28,7 @@ const (
 	codeUnknown     = "unknown"
 	codeUnavailable = "unavailable"
 	codeFull        = "journal_full"
+	codeOverQuota   = "batch_over_quota"
 	codeAtomic      = "atomic"
 	codeLimited     = "rate_limited"
 	codePending     = "kafka_pending"
@@ -38,6 +39,7 @@ var codeDetails = map[string]string{
 	codeUnknown:     "the server was stopped in the act of storing it: it may be stored or not; ask for its id, or send it again, which is harmless with the same id",
 	codeUnavailable: "not stored: something that the server needs does not work at the moment; send it again later",
 	codeFull:        "not stored: the journal has no room until Kafka has taken some of it; send it again later",
+	codeOverQuota:   "not stored: what is new in this request takes more than the journal may ever hold; send fewer events at a time, or smaller ones, or have the server's --journal-quota-bytes raised",
 	codeAtomic:      "not stored: the batch is atomic and another of its events did not pass",
 	codeLimited:     "not stored: the key is over its rate; send it again later",
 	codeRefused:     "Kafka refused it for good: it was put with the stream's rejects",
@@ -57,6 +59,7 @@ type tallies struct {
 	all     int
 	unknown int
 	full    int
+	over    int // beyond the journal's whole quota
 	kafka   int // stored ones that are in Kafka
 	tally   penstock.Tally
 }
@@ -84,6 +87,8 @@ func (t *tallies) add(o outcome, v penstock.Verdict) {
 		t.unknown++
 	case o.code == codeFull:
 		t.full++
+	case o.code == codeOverQuota:
+		t.over++
 	}
 }
 
@@ -119,7 +124,11 @@ func (q *request) outcome(e *penstock.Event, reached bool) outcome {
 	case penstock.Rejected:
 		return outcome{status: statusInvalid, why: e.Reason()}
 	}
-	return outcome{status: statusRetry, code: q.blame(reached)}
+	code := q.blame(reached)
+	if code == codeOverQuota {
+		return outcome{status: statusInvalid, code: code}
+	}
+	return outcome{status: statusRetry, code: code}
 }
 
 // blame says why an event still pends. Only what reached the journal can be
@@ -129,11 +138,16 @@ func (q *request) blame(reached bool) string {
 		if errors.Is(q.err, errIncomplete) {
 			return codeAtomic
 		}
+		if q.attempt.err == nil && q.limits.failure(q.err) == OverQuota { // its letter, or another's
+			return codeOverQuota
+		}
 		return codeUnavailable
 	}
 	switch q.limits.failure(q.attempt.err) {
 	case Full:
 		return codeFull
+	case OverQuota:
+		return codeOverQuota
 	case NotStored:
 		return codeUnavailable
 	}
@@ -161,6 +175,8 @@ func (q *request) verdict() (code int, p *problem) {
 		return http.StatusAccepted, nil
 	case stored > 0:
 		return http.StatusMultiStatus, nil
+	case c.over > 0:
+		return http.StatusRequestEntityTooLarge, tooLarge(codeOverQuota, codeDetails[codeOverQuota])
 	case c.by[statusInvalid] == c.all, q.atomic && c.by[statusInvalid] > 0:
 		return http.StatusUnprocessableEntity, q.nothingValid()
 	case c.by[statusInvalid] > 0:

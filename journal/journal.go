@@ -17,6 +17,9 @@ import (
 // The errors that callers tell apart. An error from Write that does not wrap
 // ErrUnknown means: what pends is certainly not stored.
 var (
+	// ErrOverQuota is never over: no drain makes room for so much.
+	ErrOverQuota = errors.New("the batch takes more than the journal's whole quota: send smaller batches, or give it a larger quota")
+
 	ErrFull    = errors.New("the journal has reached its quota; try again after RetryAfter, or give it a larger quota")
 	ErrClosed  = errors.New("the journal is closed")
 	ErrBroken  = errors.New("the journal's disk takes no writes; mend it or make room, the journal tries again by itself")

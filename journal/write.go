@@ -35,7 +35,7 @@ type line struct {
 // returns once the fdatasync that covers it has returned. Events whose identity
 // is durable already are dropped; those whose twin is on its way wait for it.
 //
-// ErrFull, ErrClosed and ErrBroken say why events still pend. Unless the error
+// ErrFull, ErrOverQuota, ErrClosed and ErrBroken say why events still pend. Unless the error
 // wraps ErrUnknown too, they are certainly not stored. When ctx ends while the
 // disk is at work the error wraps both ctx's and ErrUnknown.
 func (j *Journal) Write(ctx context.Context, b *penstock.Batch) error {
@@ -161,6 +161,9 @@ func (j *Journal) reserve(ctx context.Context, d *draft) (full <-chan struct{}, 
 	}
 	if j.broken != nil && time.Now().Before(j.probeAt) {
 		return nil, j.broken
+	}
+	if int64(need) > j.o.QuotaBytes {
+		return nil, ErrOverQuota
 	}
 	if j.backlog+j.inFlight+int64(need) > j.o.QuotaBytes {
 		j.stats.Refused++

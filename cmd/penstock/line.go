@@ -178,6 +178,8 @@ func failure(err error) ingest.Failure {
 	switch {
 	case errors.Is(err, journal.ErrFull):
 		return ingest.Full
+	case errors.Is(err, journal.ErrOverQuota):
+		return ingest.OverQuota
 	case errors.Is(err, journal.ErrUnknown):
 		return ingest.Unknown
 	}
