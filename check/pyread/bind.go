@@ -18,7 +18,7 @@ func (m *Mender) Bind(r finding.Rewrite) (finding.Fix, bool) {
 		return finding.Fix{}, false
 	}
 	b := &binding{mended: m.mended(r.Query.Span.File), rewrite: r}
-	if !b.locate() || !b.sequence() || !b.build() {
+	if !b.locate() || !b.sequence() || !b.build() || b.shadowed() {
 		return finding.Fix{}, false
 	}
 	fix := finding.Fix{Title: "bind the value as a parameter", Edits: b.edits}

@@ -258,6 +258,9 @@ func (w *writer) known(name *syntax.Name) bool {
 		return w.fn.Args.Vararg == a
 	}
 	values := s.assigns(name.ID)
+	if len(values) == 0 && s.params[name.ID] == nil {
+		return false // of an outer function, or of the file
+	}
 	return s.stores[name.ID] == len(values) && !slices.ContainsFunc(values, func(e syntax.Expr) bool { return !repeatable(e) })
 }
 

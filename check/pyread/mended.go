@@ -19,6 +19,8 @@ type mended struct {
 	filled *fills                             // nil until asked for
 	named  map[string][]*syntax.FunctionDef   // functions by their names; nil until asked for
 	taken  map[string]bool                    // all names; nil until asked for
+	given  map[string]bool                    // names that are given a value at the top; nil until asked for
+	calls  map[string][]*syntax.Call          // calls by the last name of what is called; nil until asked for
 	seen   int                                // nodes that were looked at: in proportion to the file and its findings
 }
 

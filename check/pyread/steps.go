@@ -94,7 +94,7 @@ func (b *binding) step(s step, name, params string) bool {
 		return false
 	}
 	one := &binding{mended: b.mended, rewrite: b.rewrite, call: b.call, fn: b.fn, sql: s.value, t: t, statement: b.statement}
-	if !one.locateIn(s, name) || !one.equal() || !one.early() || !one.place() || one.mapping || one.total() > 0 {
+	if !one.locateIn(s, name) || !one.equal() || !one.early(s.stmt) || !one.place() || one.mapping || one.total() > 0 {
 		return false
 	}
 	if one.note != "" {
@@ -122,16 +122,30 @@ func (b *binding) step(s step, name, params string) bool {
 }
 
 // early reports whether the values of a step may be evaluated before the rest
-// of it.
-func (b *binding) early() bool {
+// of it. Where an exception is caught that ends the step half way, the function
+// would go on with a value too many.
+func (b *binding) early(s syntax.Stmt) bool {
 	moved, ok := b.sameOrder()
-	stays := still
+	stays, half := still, false
 	for i, s := range b.t.segments {
 		if s.hole && !b.bind[i] {
 			stays = max(stays, b.effect(s.expr))
+			_, plain := s.expr.(*syntax.Name)
+			half = half || !plain || s.verb != ""
 		}
 	}
-	return ok && !clash(moved, stays) && !b.naming()
+	return ok && !clash(moved, stays) && !b.naming() && !(half && b.caught(s))
+}
+
+// caught reports whether the function may go on when a statement fails.
+func (b *binding) caught(s syntax.Stmt) bool {
+	for n := b.parent[s]; n != nil && n != syntax.Node(b.fn); n = b.parent[n] {
+		switch n.(type) {
+		case *syntax.Try, *syntax.With: // contextlib.suppress
+			return true
+		}
+	}
+	return false
 }
 
 // locateIn tells where the holes of one step stand, by what is written in the

@@ -189,7 +189,8 @@ func (m *module) keyed(d *syntax.Dict) (map[string]syntax.Expr, bool) {
 }
 
 // maybeTuple reports whether a value may be a tuple, or a mapping, of which %
-// takes the elements: a row, an element of something, a catch-all parameter.
+// takes the elements: a row, an element of something, a catch-all parameter, or what
+// a call in this file hands over.
 func (m *mended) maybeTuple(e syntax.Expr) bool {
 	switch e := e.(type) {
 	case *syntax.Call:
@@ -204,7 +205,7 @@ func (m *mended) maybeTuple(e syntax.Expr) bool {
 		known, asked := s.tuples[e.ID]
 		if !asked {
 			s.tuples[e.ID] = false // to who asks on the way: row = await row
-			known = slices.ContainsFunc(s.gives[e.ID], m.givesTuple)
+			known = slices.ContainsFunc(s.gives[e.ID], m.givesTuple) || slices.ContainsFunc(m.handed(e), m.maybeTuple)
 			s.tuples[e.ID] = known
 		}
 		return known
