@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -43,10 +45,14 @@ func (c *lambdaConfig) replay(ctx context.Context, sh shell, keys []string) erro
 	client := awsSettings{sh.getenv}.lambda()
 	name := f.config.Function.Name + ":" + f.config.Function.Alias
 	for _, payload := range events {
-		if _, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, InvocationType: types.InvocationTypeEvent, Payload: payload}); err != nil {
+		out, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, InvocationType: types.InvocationTypeEvent, Payload: payload})
+		if err != nil {
 			return fmt.Errorf("invoke %s: %w", name, err)
 		}
-		fmt.Fprintf(sh.stdout, "sent to %s: %.200s\n", name, payload)
+		if out.StatusCode != http.StatusAccepted {
+			return fmt.Errorf("invoke %s: the answer is %d, where Lambda queues an event with %d; look at lambda status KEY, and replay it again", name, out.StatusCode, http.StatusAccepted)
+		}
+		fmt.Fprintf(sh.stdout, "queued for %s, which has not answered yet (see lambda status KEY): %.200q\n", name, payload)
 	}
 	if done > 0 {
 		return errFindings
@@ -101,28 +107,82 @@ func begunAnew(event []byte) ([]byte, error) {
 }
 
 // failedEvents are the payloads in a file: events, or what Lambda sends of them
-// to an on-failure destination.
+// to an on-failure destination, also as aws sqs receive-message prints it. The
+// function would bury what it does not understand, so that is refused here.
 func failedEvents(file string) ([][]byte, error) {
 	if file == "" {
 		return nil, nil
 	}
-	events, err := readEvents(file)
+	texts, err := readEvents(file)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; %s", err, replayTakes)
 	}
-	for i, event := range events {
-		var failed struct {
-			RequestPayload json.RawMessage `json:"requestPayload"`
+	var events [][]byte
+	for i, text := range texts {
+		unwrapped, err := unwrapped(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: value %d: %w; %s", file, i+1, err, replayTakes)
 		}
-		if err := json.Unmarshal(event, &failed); err != nil {
-			return nil, fmt.Errorf("%s: event %d is no JSON: %w", file, i+1, err)
-		}
-		if failed.RequestPayload != nil {
-			events[i] = failed.RequestPayload
-		}
-		if events[i], err = begunAnew(events[i]); err != nil {
-			return nil, err
-		}
+		events = append(events, unwrapped...)
 	}
 	return events, nil
+}
+
+const replayTakes = "nothing was sent: replay takes what the on-failure destination has, as a record with its requestPayload or as aws sqs receive-message prints it, " +
+	"and events of S3, also as SQS, SNS or EventBridge bring them"
+
+// unwrapped are the events within one value.
+func unwrapped(text []byte) ([][]byte, error) {
+	var v struct {
+		RequestPayload json.RawMessage   `json:"requestPayload"`
+		Messages       []json.RawMessage // of aws sqs receive-message
+	}
+	if err := json.Unmarshal(text, &v); err != nil {
+		return nil, fmt.Errorf("it is no event: %w", err)
+	}
+	if v.Messages == nil {
+		event, err := replayable(cmp.Or(string(v.RequestPayload), string(text)))
+		return [][]byte{event}, err
+	}
+	if len(v.Messages) == 0 {
+		return nil, errors.New("it has no messages")
+	}
+	var events [][]byte
+	for i, text := range v.Messages {
+		var message struct{ Body string }
+		if err := json.Unmarshal(text, &message); err != nil {
+			return nil, fmt.Errorf("message %d is none of SQS: %w", i+1, err)
+		}
+		var body struct {
+			RequestPayload json.RawMessage `json:"requestPayload"`
+		}
+		if err := json.Unmarshal([]byte(message.Body), &body); err != nil {
+			return nil, fmt.Errorf("the Body of message %d is no event: %w", i+1, err)
+		}
+		event, err := replayable(cmp.Or(string(body.RequestPayload), message.Body))
+		if err != nil {
+			return nil, fmt.Errorf("the Body of message %d: %w", i+1, err)
+		}
+		events = append(events, event)
+	}
+	return events, nil
+}
+
+// replayable is an event that the function understands, and begins its object
+// anew. A bad key keeps no notice beside it from being replayed.
+func replayable(event string) ([]byte, error) {
+	notices := s3.Decode([]byte(event)).Notices
+	good := 0
+	for _, n := range notices {
+		switch {
+		case n.Fault == nil:
+			good++
+		case n.Fault.Code == s3.CodePayload || len(notices) == 1:
+			return nil, fmt.Errorf("the function would not understand it: %w", n.Fault)
+		}
+	}
+	if good == 0 {
+		return nil, fmt.Errorf("it has no notice of an object that the function could read: %.200q", event)
+	}
+	return begunAnew([]byte(event))
 }

@@ -64,7 +64,7 @@ func TestReplay(t *testing.T) {
 	if code, out := replay("s3://" + c.in + "/orders/a.jsonl"); code != exitFindings || !strings.Contains(out, "it is done") {
 		t.Errorf("a done object: exit %d, %s", code, out)
 	}
-	if code, out := replay("orders/a.jsonl", "--again", "--event", failed); code != exitDone || strings.Count(out, "sent to penstock:live") != 2 {
+	if code, out := replay("orders/a.jsonl", "--again", "--event", failed); code != exitDone || strings.Count(out, "queued for penstock:live") != 2 {
 		t.Errorf("again, and an event that failed: exit %d, %s", code, out)
 	}
 	if p := c.progress("orders/a.jsonl"); p.State != s3.Failed {
@@ -103,5 +103,55 @@ func TestReplay(t *testing.T) {
 	}
 	if code, out := replay("orders/none"); code != exitFailed || !strings.Contains(out, "is gone") {
 		t.Errorf("a key that is not there: exit %d, %s", code, out)
+	}
+}
+
+// What replay sends is what the function understands; anything else would only
+// be buried by it.
+func TestReplayedEvents(t *testing.T) {
+	const notice = `{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"orders/a"}}}]}`
+	const failed = `{"requestContext":{"condition":"RetriesExhausted"},"requestPayload":` + notice + `}`
+	message := func(body string) string { return fmt.Sprintf(`{"MessageId":"m","ReceiptHandle":"r","Body":%q}`, body) }
+	for _, c := range []struct {
+		name, text string
+		events     int // 0 is refused
+	}{
+		{"S3", notice, 1},
+		{"the destination's record", failed, 1},
+		{"aws sqs receive-message", `{"Messages":[` + message(failed) + "," + message(notice) + `]}`, 2},
+		{"SQS", fmt.Sprintf(`{"Records":[{"messageId":"m","body":%q}]}`, notice), 1},
+		{"SNS", fmt.Sprintf(`{"Records":[{"Sns":{"Message":%q}}]}`, notice), 1},
+		{"EventBridge", `{"source":"aws.s3","detail-type":"Object Created","detail":{"bucket":{"name":"b"},"object":{"key":"k"}}}`, 1},
+		{"one bad key beside a good one", strings.Replace(notice, `"Records":[`, `"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"%zz"}}},`, 1), 1},
+		{"only a bad key", strings.Replace(notice, "orders/a", "%zz", 1), 0},
+		{"an empty object", `{}`, 0},
+		{"no records", `{"Records":[]}`, 0},
+		{"no messages", `{"Messages":[]}`, 0},
+		{"a message that is no event", `{"Messages":[` + message(failed) + "," + message("hello") + `]}`, 0},
+		{"a message without body", `{"Messages":[{"MessageId":"m"}]}`, 0},
+		{"messages that are no array", `{"Messages":"x"}`, 0},
+		{"a record of nothing", `{"requestPayload":{}}`, 0},
+		{"a record of null", `{"requestPayload":null}`, 0},
+		{"an array", `[1]`, 0},
+		{"text", "hello, world\n", 0},
+		{"nothing", "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "events")
+			if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			events, err := failedEvents(file)
+			if c.events == 0 && (err == nil || !strings.Contains(err.Error(), "on-failure destination")) || c.events > 0 && err != nil || len(events) != c.events {
+				t.Fatalf("%d events, want %d: %v", len(events), c.events, err)
+			}
+			for _, event := range events {
+				for i, n := range s3.Decode(event).Notices {
+					if n.Fault != nil && n.Fault.Code != s3.CodeKey {
+						t.Errorf("notice %d is bad: %v", i+1, n.Fault)
+					}
+				}
+			}
+		})
 	}
 }
