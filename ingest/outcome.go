@@ -167,6 +167,10 @@ func (o *Options) failure(err error) Failure {
 func (q *request) verdict() (code int, p *problem) {
 	c := &q.count
 	switch stored := c.stored(); {
+	case errors.Is(q.err, errIncomplete) && c.by[statusInvalid] > 0:
+		return http.StatusUnprocessableEntity, q.nothingValid()
+	case errors.Is(q.err, errIncomplete) && stored < c.all:
+		return http.StatusServiceUnavailable, q.unavailable()
 	case stored > 0 && q.ack == penstock.AckKafka && c.kafka < stored:
 		return http.StatusServiceUnavailable, q.kafkaPending()
 	case stored == c.all && c.kafka == stored:
@@ -198,7 +202,7 @@ func (q *request) kafkaPending() *problem {
 func (q *request) nothingValid() *problem {
 	detail := "no event of the request is valid, so none was stored: see results"
 	if q.atomic {
-		detail = "the batch is atomic and not all of its events are valid, so none was stored: see results"
+		detail = "the batch is atomic and not all of its events are valid, so none was stored by this request: see results"
 	}
 	return newProblem(http.StatusUnprocessableEntity, "invalid", "the events are invalid", detail)
 }

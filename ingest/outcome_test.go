@@ -94,6 +94,12 @@ func TestAtomic(t *testing.T) {
 		t.Fatalf("%d stored, %d letters", stored, letters)
 	}
 	h.post("["+order("1")+","+order("2")+"]", "Query", "mode=atomic").want(t, 202, "ok ok")
+	// What is stored from before is never told "not stored".
+	a = h.post("["+order("1")+","+badOrder+","+order("3")+"]", "Query", "mode=atomic")
+	a.want(t, 422, "duplicate invalid retry")
+	if a.body.Results[0].Ack != "disk" {
+		t.Errorf("%s", a.text)
+	}
 	h.post(mixed, "Query", "mode=partial").want(t, 207, "duplicate invalid duplicate")
 	for _, query := range []string{"mode=both", "mode=atomic&mode=atomic", "node=atomic", "mode=%zz", "mode"} {
 		h.post(mixed, "Query", query).refused(t, 400, "invalid_parameter")

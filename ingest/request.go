@@ -131,6 +131,22 @@ func (q *request) write(ctx context.Context) {
 	}
 }
 
+// recall drops what never reached the journal but is stored from before: not to
+// say so would be untrue, whatever became of the rest.
+func (q *request) recall() {
+	if q.err == nil {
+		return
+	}
+	q.outcomes(func(e *penstock.Event, o outcome) {
+		if len(e.ID) == 0 || o.code != codeAtomic && o.code != codeUnavailable || e.Verdict() != penstock.Pending {
+			return
+		}
+		if place, ok := q.door.Ledger.Find(e.ID); ok {
+			e.Drop(place)
+		}
+	})
+}
+
 // stored reports whether anything of the request is durable.
 func (q *request) stored() bool {
 	for _, e := range q.batch.Events {
