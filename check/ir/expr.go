@@ -118,12 +118,21 @@ type (
 		X Expr
 	}
 	// Each is a list made from every element of Over by Elem, in which Var
-	// stands for the element: a comprehension, or map.
+	// stands for the element: a comprehension, or map. If is a condition on
+	// the element, nil for none.
 	Each struct {
 		Where
 		Over Expr
 		Var  string
 		Elem Expr
+		If   Expr
+	}
+	// Given is X where it is known that Test holds, or, unless Yes, that it does
+	// not: a side of a conditional expression that asks for itself.
+	Given struct {
+		Where
+		X, Test Expr
+		Yes     bool
 	}
 	// Safe is a value that cannot carry SQL whatever X is: int(x), a number, a
 	// boolean, a value looked up in a constant table.

@@ -100,6 +100,8 @@ func (o *objects) doubt(test ir.Expr, f *ir.Func, set map[string]bool, depth int
 		}
 	case *ir.Choice:
 		of(x.Of...)
+	case *ir.Given:
+		of(x.X)
 	case *ir.Safe:
 		of(x.X)
 	case *ir.Result:

@@ -367,6 +367,8 @@ func (o *objects) resolve(f *ir.Func, e ir.Expr, depth int) []object {
 		return []object{{place: place{root: newRoot, name: at}, class: at, label: label(e.At(), "")}}
 	case *ir.FuncRef:
 		return []object{{fn: x.Func, bound: x.Bound, skip: x.Skip}}
+	case *ir.Given:
+		return o.resolve(f, x.X, depth+1)
 	case *ir.Choice:
 		var all []object
 		for _, one := range x.Of {

@@ -87,8 +87,24 @@ func (b *builder) unknown(n syntax.Node, parts ...ir.Expr) ir.Expr {
 }
 
 func (b *builder) conditional(e *syntax.IfExp) ir.Expr {
-	b.value(e.Test)
-	return &ir.Choice{Where: b.where(e), Of: []ir.Expr{b.value(e.Body), b.value(e.Orelse)}}
+	test := b.value(e.Test)
+	return &ir.Choice{Where: b.where(e), Of: []ir.Expr{given(b.value(e.Body), test, true), given(b.value(e.Orelse), test, false)}}
+}
+
+// given is a variable where a test of it holds, or does not; another value as it is.
+func given(x, test ir.Expr, yes bool) ir.Expr {
+	var tested ir.Expr
+	switch t := test.(type) {
+	case *ir.Compare:
+		tested = t.X
+	case *ir.Match:
+		tested = t.X
+	}
+	v, ok := x.(*ir.Var)
+	if of, same := tested.(*ir.Var); !ok || !same || of.Name != v.Name {
+		return x
+	}
+	return &ir.Given{Where: v.Where, X: x, Test: test, Yes: yes}
 }
 
 func (b *builder) dict(e *syntax.Dict) ir.Expr {
@@ -108,7 +124,7 @@ func (b *builder) dict(e *syntax.Dict) ir.Expr {
 func (b *builder) comp(e *syntax.Comp) ir.Expr {
 	b.loop++
 	mark := len(b.hidden)
-	var over ir.Expr
+	var over, test ir.Expr
 	for _, g := range e.Generators {
 		v := b.value(g.Iter)
 		if over == nil {
@@ -123,8 +139,8 @@ func (b *builder) comp(e *syntax.Comp) ir.Expr {
 				b.over[name.ID] = &ir.Index{Where: b.where(name), X: v}
 			}
 		}
-		for _, test := range g.Ifs {
-			b.value(test)
+		for _, e := range g.Ifs {
+			test = b.value(e)
 		}
 	}
 	elem := b.value(e.Elt)
@@ -137,7 +153,7 @@ func (b *builder) comp(e *syntax.Comp) ir.Expr {
 	if !ok || len(e.Generators) > 1 {
 		return b.unknown(e, over, elem)
 	}
-	return &ir.Each{Where: b.where(e), Over: over, Var: target.ID, Elem: elem}
+	return &ir.Each{Where: b.where(e), Over: over, Var: target.ID, Elem: elem, If: test}
 }
 
 func (b *builder) constant(c *syntax.Constant) ir.Expr {
@@ -240,10 +256,25 @@ func (b *builder) compare(e *syntax.Compare) ir.Expr {
 		c.In = true
 	case syntax.NotIn:
 		c.In, c.Not = true, true
+	case syntax.LtE:
+		of, isSet := b.setOf(e.Left)
+		if !isSet {
+			return &ir.Safe{Where: b.where(e), X: x, Why: "a boolean"}
+		}
+		c.X, c.In = b.value(of), true
 	default:
 		return &ir.Safe{Where: b.where(e), X: x, Why: "a boolean"}
 	}
 	return c
+}
+
+// setOf is what a call makes a set of.
+func (b *builder) setOf(e syntax.Expr) (of syntax.Expr, ok bool) {
+	c, ok := e.(*syntax.Call)
+	if !ok || len(c.Args) != 1 || len(c.Keywords) > 0 || b.r.qualified(c.Func, b.f) != "builtins.set" {
+		return nil, false
+	}
+	return c.Args[0], true
 }
 
 func (b *builder) binOp(e *syntax.BinOp) ir.Expr {

@@ -98,6 +98,8 @@ func partsOf(e ir.Expr) []ir.Expr {
 		return []ir.Expr{x.List, x.Sep}
 	case *ir.Choice:
 		return x.Of
+	case *ir.Given:
+		return []ir.Expr{x.X}
 	case *ir.List:
 		return x.Elems
 	case *ir.Spread:

@@ -205,14 +205,27 @@ func (w *walk) branch(b *ir.Block, i int, s state) (out state, changed string, o
 		truth := c.Text != "" && c.Text != "0" && c.Text != "False" && c.Text != "false" && c.Text != "None"
 		return s, "", truth == (i == 0)
 	}
-	x, yes := w.judged(b.If, s)
+	out, changed = w.told(b.If, i == 0, s)
+	return out, changed, true
+}
+
+// told is the state where a test holds, or does not, and the variable that this
+// makes harmless; "" for none.
+func (w *walk) told(test ir.Expr, holds bool, s state) (out state, changed string) {
+	x, yes := w.judged(test, s)
 	v, ok := x.(*ir.Var)
-	if !ok || v.In != nil || (i == 0) != yes {
-		return s, "", true
+	if !ok || v.In != nil || holds != yes {
+		return s, ""
 	}
 	out = clone(s)
 	out[v.Name] = text{{hole: true, expr: v, at: v.Span}}
-	return out, v.Name, true
+	return out, v.Name
+}
+
+// known is the state where a test holds, or does not.
+func (w *walk) known(test ir.Expr, holds bool, s state) state {
+	out, _ := w.told(test, holds, s)
+	return out
 }
 
 // ends are what tells most long texts apart, with their length.

@@ -102,6 +102,8 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 		return w.joined(x, s, depth)
 	case *ir.Choice:
 		return w.choice(x, s, depth)
+	case *ir.Given:
+		return w.eval(x.X, w.known(x.Test, x.Yes, s), depth+1)
 	case *ir.Safe, *ir.Compare:
 		return hole(e, harmless, "")
 	case *ir.Source:
@@ -380,7 +382,7 @@ func (w *walk) element(x *ir.Each, s state, depth int) text {
 	if w.fixed(x.Over, s) {
 		inner[x.Var] = hole(x, harmless, "")
 	}
-	return w.eval(x.Elem, inner, depth+1)
+	return w.eval(x.Elem, w.known(x.If, true, inner), depth+1)
 }
 
 func (w *walk) choice(x *ir.Choice, s state, depth int) text {
