@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -126,6 +127,29 @@ func (q *request) bodyProblem(err error, n int64) *problem {
 	p := badRequest("body_incomplete", fmt.Sprintf("the body ended early, after %d bytes; nothing was stored", n))
 	p.header = [2]string{"Connection", "close"}
 	return p
+}
+
+// discardTime is how long the rest of a refused body is waited for.
+const discardTime = 2 * time.Second
+
+// discard reads what is left of a refused body, at most another body's worth: a
+// connection that is closed with bytes unread is reset, and then the answer is
+// lost to a client that writes all of its request before it reads. Who asked
+// whether to send the body, or announces far more, reads the answer first.
+func (q *request) discard(w http.ResponseWriter, r *http.Request) {
+	limit := q.limits.BodyBytesMax
+	if r.Header.Get("Expect") != "" || r.ContentLength > 2*limit {
+		return
+	}
+	if q.used == 0 { // nothing points into the buffers: others may have the memory
+		q.body, q.inflated, q.text = nil, nil, nil
+		q.budget.give(q.charged)
+		q.charged = 0
+	}
+	control := http.NewResponseController(w)
+	if control.SetReadDeadline(time.Now().Add(discardTime)) == nil {
+		io.CopyN(io.Discard, r.Body, 2*limit)
+	}
 }
 
 // inflate decompresses q.body into q.inflated and makes it the text.

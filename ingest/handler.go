@@ -242,6 +242,9 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, c *call, d *doo
 	p := h.receive(q, r, c)
 	status := 0
 	if p != nil {
+		if p.status != http.StatusRequestTimeout {
+			q.discard(w, r)
+		}
 		status = p.answer(w, c.id)
 	} else {
 		h.settle(q, w, c)

@@ -84,6 +84,29 @@ func TestHugeBody(t *testing.T) {
 	h.still()
 }
 
+// A client that writes all of its body before it reads gets its answer, if the
+// body is not far over the limit.
+func TestRefusedBodyIsReadToItsEnd(t *testing.T) {
+	h := open(t, settings{options: ingest.Options{BodyBytesMax: 8 << 20, MemoryBytesMax: 32 << 20}})
+	body := strings.Repeat(" ", 15<<20)
+	for range 3 {
+		c := h.dial()
+		if _, err := fmt.Fprintf(c, head, len(body), body); err != nil {
+			t.Fatalf("while writing: %v", err)
+		}
+		h.answerOn(c).refused(t, 413, "body_too_large")
+		small := order("1000") // and the connection lives on
+		fmt.Fprintf(c, head, len(small), small)
+		if a := h.answerOn(c); a.status != 202 {
+			t.Fatalf("%d %s", a.status, a.text)
+		}
+	}
+	// Who sends no more of it is not waited for long.
+	c := h.dial()
+	fmt.Fprintf(c, head, len(body), "{")
+	h.answerOn(c).refused(t, 413, "body_too_large")
+}
+
 type zero struct{}
 
 func (zero) Read(p []byte) (int, error) {
