@@ -1,6 +1,9 @@
 package s3
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -150,7 +153,9 @@ func TestReadingsHaveNames(t *testing.T) {
 // An entry that is damaged is said to be, and Reopen ends it.
 func TestDamagedEntry(t *testing.T) {
 	for _, text := range []string{"", "{", `{"version":3}`, `{"version":3,"text":7}`, `{"version":0,"text":{}}`,
-		`{"version":3,"text":{"object":{"bucket":"in","key":"b"},"state":"done"}}`, `{"version":3,"text":{"object":{"bucket":"in","key":"a"}}}`} {
+		`{"version":3,"text":{"object":{"bucket":"in","key":"b"},"state":"done"}}`, `{"version":3,"text":{"object":{"bucket":"in","key":"a"}}}`,
+		`{"version":3,"text":{"object":{"bucket":"in","key":"a"},"state":"running","format":"jsonl","offset":-1}}`,
+		`{"version":3,"text":{"object":{"bucket":"in","key":"a"},"state":"running","format":"jsonl","cut":-1}}`} {
 		h := newHouse(t, nil)
 		n := h.put("a", lines(3, true))
 		if err := os.WriteFile(h.ledger.file("s3://in/a"), []byte(text), 0o600); err != nil {
@@ -164,6 +169,40 @@ func TestDamagedEntry(t *testing.T) {
 		}
 		if r, err := h.door.Process(t.Context(), n); err != nil || r.Outcome != Loaded || r.Tally.Read != 3 {
 			t.Errorf("%s: then %s %v %v", text, r.Outcome, r.Tally, err)
+		}
+	}
+}
+
+// An offset that lies beyond the object's text is not believed: nothing of it is
+// called done, and the next notice of its own has it read from its beginning.
+func TestOffsetBeyondTheText(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(lines(3, true)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, body := range map[string][]byte{"plain": lines(3, true), "gzip": packed.Bytes()} {
+		h := newHouse(t, nil)
+		n := h.put("a", body)
+		pinned, size, err := h.options.Store.Stat(t.Context(), n.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(Progress{Object: pinned, Size: size, Sequencer: n.Sequencer, Stream: h.stream.Name, State: Running, Format: formatLines, Offset: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := h.ledger.Store(t.Context(), "s3://in/a", text, 0); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		if r, err := h.door.Process(t.Context(), n); err == nil || r.Progress.State != Failed || !strings.Contains(err.Error(), "1048576") {
+			t.Errorf("%s: %s %s %v, want that it failed for its offset", name, r.Outcome, r.Progress.State, err)
+		}
+		if r, err := h.door.Process(t.Context(), n); err != nil || r.Outcome != Loaded || r.Tally.Read != 3 {
+			t.Errorf("%s: then %s %v %v", name, r.Outcome, r.Tally, err)
 		}
 	}
 }

@@ -83,6 +83,8 @@ func parse(text []byte, name string) (p Progress, err error) {
 		err = fmt.Errorf("it is of %v", p.Object)
 	case !slices.Contains([]State{Running, Done, Superseded, Failed}, p.State):
 		err = fmt.Errorf("its state is %q", p.State)
+	case min(p.Offset, p.Cut, p.Tally.Read, p.Tally.Delivered, p.Tally.Dropped, p.Tally.Rejected) < 0:
+		err = fmt.Errorf("it has a count below 0: offset %d, %d records, %v", p.Offset, p.Cut, p.Tally)
 	}
 	if err != nil {
 		return Progress{}, fmt.Errorf("%w: %v", ErrDamaged, err)

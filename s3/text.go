@@ -59,6 +59,8 @@ func open(ctx context.Context, store Store, o Object, size, offset int64) (t *te
 			}
 			return d, err
 		})
+	case offset > size:
+		err = beyond(offset, size)
 	default:
 		t.Reader = bufio.NewReaderSize(t.ranged(ctx, store, o, size, offset), 64<<10)
 	}
@@ -79,10 +81,20 @@ func (t *text) decompress(in io.Reader, offset int64, with func(io.Reader) (io.R
 		return from.blame(err)
 	}
 	t.Reader = bufio.NewReaderSize(blaming{out, from}, 64<<10)
-	if _, err := io.CopyN(io.Discard, t.Reader, offset); err != nil {
+	switch n, err := io.CopyN(io.Discard, t.Reader, offset); {
+	case errors.Is(err, io.EOF):
+		return beyond(offset, n)
+	case err != nil:
 		return fmt.Errorf("decompress up to byte %d: %w", offset, err)
 	}
 	return nil
+}
+
+// beyond is the error of an offset that nobody can have come to: to read nothing
+// there would be to call the object done.
+func beyond(offset, size int64) error {
+	return fmt.Errorf("%w: the ledger says that it is settled up to byte %d, but its text ends at %d: "+
+		"the entry is wrong; lambda replay KEY has the object read from its beginning", errMalformed, offset, size)
 }
 
 // Close ends the reading, last opened first.
