@@ -43,12 +43,16 @@ func (b *binding) steps() bool {
 	return len(b.params) > 0 && b.append([]string{params})
 }
 
+// stepsMax is how many statements a text may be built in to be mended: each is judged
+// beside the text of all. Nobody writes more by hand.
+const stepsMax = 200
+
 // built finds the statements that build the text, and nothing else may know
 // the variable but the query and a log.
 func (b *binding) built(name *syntax.Name) ([]step, bool) {
 	builds := b.scope(b.fn).builds[name.ID]
 	uses := b.uses(name.ID, len(builds))
-	if len(builds) < 2 || uses < 1 || uses > 1+len(builds) {
+	if len(builds) < 2 || len(builds) > stepsMax || uses < 1 || uses > 1+len(builds) {
 		return nil, false
 	}
 	var list []step
