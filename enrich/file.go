@@ -267,7 +267,11 @@ func keyText(member []byte) ([]byte, error) {
 	case '"':
 		return jsontext.AppendUnquote(nil, member)
 	case '0':
-		return stream.AppendPlain(nil, &penstock.Value{Kind: penstock.Number, Bytes: member}), nil
+		v, ok := stream.Field{Type: stream.Number}.Read(member)
+		if !ok {
+			return nil, fmt.Errorf("no event can have the number %.64s to match", member)
+		}
+		return stream.AppendPlain(nil, &v), nil
 	case 't', 'f':
 		return member, nil
 	}

@@ -70,6 +70,7 @@ func TestBrokenFilesSayWhere(t *testing.T) {
 		{"c.json", `]`, "invalid character"},
 		{"c.json", `{"user_id":1}]`, "invalid character"},
 		{"c.json", `[`, "unexpected EOF"},
+		{"c.json", `{"user_id":1e-90000000}`, "object 1: no event can have the number 1e-90000000 to match"},
 		{"c.json", `{"country":"SE"}`, "object 1: has no text or number to match"},
 		{"c.json", `{"user_id":1,"tier":{"a":1}}`, "tier: is a JSON object"},
 	} {

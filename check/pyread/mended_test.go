@@ -45,6 +45,18 @@ func TestMendManyLinear(t *testing.T) {
 	}
 }
 
+// TestMendSteps mends a query that is built in as many statements as are looked at,
+// and leaves one of more as it is.
+func TestMendSteps(t *testing.T) {
+	for _, c := range []struct{ steps, fixes int }{{stepsMax, 1}, {stepsMax + 1, 0}} {
+		text := "import sqlite3\ncur = sqlite3.connect('x').cursor()\ndef f(uid):\n    q = 'SELECT * FROM t WHERE 1 = 1'\n" +
+			strings.Repeat("    q += f' AND id = {uid}'\n", c.steps-1) + "    cur.execute(q)\n"
+		if got := mendAll(t, &Mender{}, &ir.File{Path: "m.py", Text: []byte(text), Lang: ir.Python}); got != c.fixes {
+			t.Errorf("of %d steps %d fixes are written, want %d", c.steps, got, c.fixes)
+		}
+	}
+}
+
 // mendAll binds each query's one hole, and tells how many it could.
 func mendAll(t *testing.T, m *Mender, file *ir.File) (fixes int) {
 	t.Helper()

@@ -205,12 +205,21 @@ func (m *mended) maybeTuple(e syntax.Expr) bool {
 		known, asked := s.tuples[e.ID]
 		if !asked {
 			s.tuples[e.ID] = false // to who asks on the way: row = await row
-			known = slices.ContainsFunc(s.gives[e.ID], m.givesTuple) || slices.ContainsFunc(m.handed(e), m.maybeTuple)
+			known = slices.ContainsFunc(s.gives[e.ID], m.givesTuple) || slices.ContainsFunc(m.handed(e), m.tuple)
 			s.tuples[e.ID] = known
 		}
 		return known
 	}
 	return false
+}
+
+// tuple reports whether a value is, or may be, a tuple or a mapping.
+func (m *mended) tuple(e syntax.Expr) bool {
+	switch e.(type) {
+	case *syntax.Tuple, *syntax.Dict:
+		return true
+	}
+	return m.maybeTuple(e)
 }
 
 // generated reports whether a name is that of an element of what a comprehension
@@ -229,12 +238,8 @@ func (m *mended) generated(name *syntax.Name) bool {
 func (m *mended) givesTuple(n syntax.Node) bool {
 	switch n := n.(type) {
 	case *syntax.Assign:
-		switch v := n.Value.(type) {
-		case *syntax.Tuple, *syntax.Dict:
-			return true
-		case *syntax.Call, *syntax.Await:
-			return m.maybeTuple(v)
-		}
+		_, name := n.Value.(*syntax.Name)
+		return !name && m.tuple(n.Value)
 	case *syntax.For, *syntax.Arguments:
 		return true
 	}

@@ -257,24 +257,25 @@ func (b *builder) compare(e *syntax.Compare) ir.Expr {
 	case syntax.NotIn:
 		c.In, c.Not = true, true
 	case syntax.LtE:
-		of, isSet := b.setOf(e.Left)
-		if !isSet {
+		of := b.setOf(e.Left, x)
+		if of == nil {
 			return &ir.Safe{Where: b.where(e), X: x, Why: "a boolean"}
 		}
-		c.X, c.In = b.value(of), true
+		c.X, c.In = of, true
 	default:
 		return &ir.Safe{Where: b.where(e), X: x, Why: "a boolean"}
 	}
 	return c
 }
 
-// setOf is what a call makes a set of.
-func (b *builder) setOf(e syntax.Expr) (of syntax.Expr, ok bool) {
-	c, ok := e.(*syntax.Call)
-	if !ok || len(c.Args) != 1 || len(c.Keywords) > 0 || b.r.qualified(c.Func, b.f) != "builtins.set" {
-		return nil, false
+// setOf is what a call makes a set of, lowered as x; nil for another expression.
+func (b *builder) setOf(e syntax.Expr, x ir.Expr) ir.Expr {
+	c, call := e.(*syntax.Call)
+	made, lowered := x.(*ir.Choice)
+	if !call || !lowered || len(made.Of) != 1 || b.r.qualified(c.Func, b.f) != "builtins.set" {
+		return nil
 	}
-	return c.Args[0], true
+	return made.Of[0]
 }
 
 func (b *builder) binOp(e *syntax.BinOp) ir.Expr {

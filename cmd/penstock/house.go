@@ -210,7 +210,10 @@ func (h *house) read() ([]*stream.Stream, *ingest.Keys, error) {
 	path := h.config.streams
 	if path == "" {
 		path = filepath.Join(h.config.data, "streams")
-		if err := errors.Join(h.makeData(), writeExample(path)); err != nil {
+		if err := h.makeData(); err != nil {
+			return nil, nil, err
+		}
+		if err := writeExample(path); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -38,6 +38,14 @@ def keyed_by_row(note):
     return keyed(row)
 
 
+def keyed_by_pair(pair):
+    return cur.execute("SELECT name FROM t WHERE id = %s" % pair).fetchall()
+
+
+def keyed_by_one(number):
+    return keyed_by_pair((number,))
+
+
 def keyed_by_number(number):
     return cur.execute("SELECT name FROM t WHERE id = %s" % number).fetchall()
 
