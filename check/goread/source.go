@@ -31,9 +31,13 @@ var outside = map[string]ir.Origin{
 	"os.Getenv": ir.Environment, "os.LookupEnv": ir.Environment, "flag.Arg": ir.Arguments, "flag.Args": ir.Arguments,
 	"(*flag.FlagSet).Arg": ir.Arguments, "(*flag.FlagSet).Args": ir.Arguments,
 	"(*bufio.Scanner).Text": ir.Input, "(*bufio.Scanner).Bytes": ir.Input, "(*bufio.Reader).ReadString": ir.Input, "(*bufio.Reader).ReadLine": ir.Input,
-	"io.ReadAll": ir.Input, "os.ReadFile": ir.Input, "(*encoding/csv.Reader).Read": ir.Input,
+	"io.ReadAll": ir.Input, "io/ioutil.ReadAll": ir.Input, "(*encoding/csv.Reader).Read": ir.Input, "(*encoding/csv.Reader).ReadAll": ir.Input,
+	"os.ReadFile": ir.Stored, "io/ioutil.ReadFile": ir.Stored, "os.Open": ir.Stored, "os.OpenFile": ir.Stored,
 	"github.com/gorilla/mux.Vars": ir.HTTP, "github.com/go-chi/chi.URLParam": ir.HTTP,
 }
+
+// wrapping are functions whose answer reads what their argument reads.
+var wrapping = map[string]bool{"bufio.NewReader": true, "bufio.NewScanner": true, "encoding/csv.NewReader": true, "io.LimitReader": true}
 
 // converted are functions that return what cannot carry SQL, or has it quoted.
 var converted = map[string]string{
@@ -51,7 +55,7 @@ var shaped = map[string]bool{
 	"strings.ReplaceAll": true, "strings.Repeat": true, "strings.Split": true, "strings.SplitN": true, "strings.Fields": true, "strings.Clone": true,
 	"strings.Map": true, "strings.Cut": true, "strconv.Quote": true, "fmt.Sprint": true, "fmt.Sprintln": true, "fmt.Append": true, "slices.Clone": true,
 	"slices.Concat": true, "slices.Sorted": true, "maps.Keys": true, "maps.Values": true, "bytes.TrimSpace": true, "net/url.QueryUnescape": true,
-	"strings.NewReplacer": true, "(*strings.Replacer).Replace": true, "(time.Time).Format": true, "path.Base": true, "path/filepath.Base": true, "cmp.Or": true, "strings.NewReader": true, "bufio.NewReader": true,
+	"strings.NewReplacer": true, "(*strings.Replacer).Replace": true, "(time.Time).Format": true, "path.Base": true, "path/filepath.Base": true, "cmp.Or": true, "strings.NewReader": true,
 }
 
 // known lowers the calls of the standard library that make text or bring it in;
@@ -61,12 +65,18 @@ func (b *sqlFunc) known(c *ast.CallExpr, fn *types.Func, at ir.Where) ir.Expr {
 	if why := converted[name]; why != "" {
 		return &ir.Safe{Where: at, X: b.first(c.Args), Why: why}
 	}
-	if from, ok := outside[name]; ok {
-		b.values(c.Args)
-		return &ir.Source{Where: at, From: from, What: at.Span.Text()}
-	}
 	sel, method := ast.Unparen(c.Fun).(*ast.SelectorExpr)
 	method = method && b.info.Selections[sel] != nil
+	if from, ok := outside[name]; ok {
+		of := b.first(c.Args)
+		if method {
+			of = b.value(sel.X)
+		}
+		return &ir.Source{Where: at, From: from, What: at.Span.Text(), Of: of}
+	}
+	if wrapping[name] {
+		return b.first(c.Args)
+	}
 	if method {
 		if s := b.source(sel, at); s != nil {
 			b.values(c.Args)

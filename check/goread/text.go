@@ -244,8 +244,11 @@ func (b *sqlFunc) selector(x *ast.SelectorExpr, at ir.Where) ir.Expr {
 	if id, ok := x.X.(*ast.Ident); ok {
 		if _, ok := b.info.Uses[id].(*types.PkgName); ok {
 			if v, ok := b.info.Uses[x.Sel].(*types.Var); ok {
-				if v.Pkg().Path() == "os" && v.Name() == "Args" {
+				switch v.Pkg().Path() + "." + v.Name() {
+				case "os.Args":
 					return &ir.Source{Where: at, From: ir.Arguments, What: "os.Args"}
+				case "os.Stdin":
+					return &ir.Source{Where: at, From: ir.Input, What: "os.Stdin"}
 				}
 				return b.safe(x, &ir.Global{Where: at, Name: v.Pkg().Path() + "." + v.Name()})
 			}

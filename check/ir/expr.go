@@ -146,6 +146,7 @@ type (
 		Where
 		From Origin
 		What string // as a person reads it: request.args["id"], r.FormValue("id")
+		Of   Expr   // the name of what is Stored, what an Input is read through; nil for neither
 	}
 	// Compare is a condition on a value that the engines understand: X == Y
 	// (or, when In, X is among the constants of Y), possibly negated.
@@ -198,6 +199,7 @@ const (
 	HTTP        Origin = iota + 1 // a request: query, form, header, cookie, body, path
 	Environment                   // an environment variable
 	Arguments                     // the command line
-	Input                         // standard input, a file, a socket, a message
+	Input                         // standard input, a socket, a message
+	Stored                        // a file that the program opens by its name
 	Database                      // a row read before
 )

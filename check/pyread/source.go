@@ -44,6 +44,10 @@ func (b *builder) source(e syntax.Expr, full string) ir.Expr {
 func (b *builder) sourceCall(e *syntax.Call, full string) ir.Expr {
 	at, text := b.where(e), b.m.text(e)
 	switch full {
+	case "builtins.open", "io.open", "codecs.open", "gzip.open":
+		if args := b.values(e.Args); len(args) > 0 {
+			return &ir.Source{Where: at, From: ir.Stored, What: text, Of: args[0]}
+		}
 	case "builtins.input":
 		b.values(e.Args)
 		return &ir.Source{Where: at, From: ir.Input, What: text}
@@ -85,7 +89,7 @@ func extended(x ir.Expr, at ir.Span, text string) ir.Expr {
 	if !ok {
 		return nil
 	}
-	return &ir.Source{Where: ir.Where{Span: at}, From: src.From, What: text}
+	return &ir.Source{Where: ir.Where{Span: at}, From: src.From, What: text, Of: src.Of}
 }
 
 // firstSource is the result of a library's function on a value from outside,

@@ -79,7 +79,7 @@ words ASC and DESC can't be parameters: choose them from a fixed list. --fix bin
 step by step, where the mended query is certain to get the same values in the same order; docs/sql-injection.md lists what gets advice only.`,
 			Before: "query = f\"SELECT * FROM orders WHERE user_id = {user_id}\"\ncursor.execute(query)\n",
 			After:  "query = \"SELECT * FROM orders WHERE user_id = ?\"\ncursor.execute(query, (user_id,))\n",
-			Noise:  "Constants, numbers, values checked against a fixed list.",
+			Noise:  "Constants, numbers, values checked against a fixed list; a text that comes whole from a file.",
 		},
 	}
 }

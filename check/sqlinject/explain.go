@@ -78,7 +78,7 @@ func (w *walk) steps(q *ir.Query, p part) []finding.Step {
 		from = "a value that is not constant"
 	}
 	begin := p.at
-	if p.taint == parameter && w.fn.Span.Known() {
+	if strings.HasPrefix(from, "the parameter ") && w.fn.Span.Known() {
 		begin = ir.Span{File: w.fn.Span.File, Start: w.fn.Span.Start, End: w.fn.Span.Start}
 	}
 	steps = append(steps, finding.Step{At: begin, Text: name(p) + " is " + from})

@@ -107,7 +107,7 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 	case *ir.Safe, *ir.Compare:
 		return hole(e, harmless, "")
 	case *ir.Source:
-		return hole(e, outside, x.What)
+		return w.source(x, s, depth)
 	case *ir.Result:
 		return w.result(x, s, depth)
 	case *ir.Field:
@@ -156,6 +156,27 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 		return held(out, x.By)
 	}
 	return hole(e, unknown, "")
+}
+
+// source is a value from outside. The environment is set by who runs the program, as a
+// parameter by who calls. What a file holds its owner has chosen: he is to be feared as
+// much as who gives the name, but no more than a caller.
+func (w *walk) source(x *ir.Source, s state, depth int) text {
+	switch x.From {
+	case ir.Environment:
+		return hole(x, parameter, x.What)
+	case ir.Stored:
+		return hole(x, min(max(w.eval(x.Of, s, depth+1).worst(), unknown), parameter), x.What)
+	case ir.Input:
+		if x.Of == nil {
+			break
+		}
+		of := w.eval(x.Of, s, depth+1)
+		if file, ok := only(of).(*ir.Source); ok && file.From == ir.Stored || of.worst() == parameter {
+			return carried(x, of)
+		}
+	}
+	return hole(x, outside, x.What)
 }
 
 // field is what a field holds that only its own Go package can write, when all
