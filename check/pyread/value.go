@@ -284,7 +284,7 @@ func (b *builder) binOp(e *syntax.BinOp) ir.Expr {
 	}
 	left := b.value(e.Left)
 	if e.Op == syntax.Mod && b.stringly(e.Left) {
-		return b.percent(e, left)
+		return b.percent(e, left, e.Right)
 	}
 	right := b.value(e.Right)
 	switch e.Op {
@@ -355,13 +355,31 @@ func (b *builder) stringly(e syntax.Expr) bool {
 		return true
 	case *syntax.BinOp:
 		return e.Op == syntax.Add && (b.stringly(e.Left) || b.stringly(e.Right))
+	case *syntax.IfExp:
+		return b.stringly(e.Body) || b.stringly(e.Orelse)
 	case *syntax.Name:
 		return b.stringlyName(e.ID)
 	case *syntax.Attribute: // of its class
-		if c := b.r.classes[b.r.typeOf(e.Value, b.f)]; c != nil && len(c.fields[e.Attr]) == 0 {
-			text, ok := c.statics[e.Attr].(*syntax.Constant)
-			return ok && text.Kind == syntax.Str
+		c := b.r.classes[b.r.typeOf(e.Value, b.f)]
+		if c == nil {
+			return false
 		}
+		if given := c.fields[e.Attr]; len(given) > 0 {
+			return slices.ContainsFunc(given, writtenHere)
+		}
+		text, ok := c.statics[e.Attr].(*syntax.Constant)
+		return ok && text.Kind == syntax.Str
+	}
+	return false
+}
+
+// writtenHere reports whether a field is given a string as it stands in the source.
+func writtenHere(t typed) bool {
+	switch v := t.value.(type) {
+	case *syntax.Constant:
+		return !t.annotation && v.Kind == syntax.Str
+	case *syntax.JoinedStr:
+		return !t.annotation
 	}
 	return false
 }
@@ -381,7 +399,7 @@ func (b *builder) stringlyName(name string) bool {
 		defer delete(f.busy, guard)
 		return slices.ContainsFunc(f.types[name], func(t typed) bool {
 			switch v := t.value.(type) {
-			case *syntax.Constant, *syntax.JoinedStr, *syntax.BinOp:
+			case *syntax.Constant, *syntax.JoinedStr, *syntax.BinOp, *syntax.IfExp, *syntax.Name:
 				return !t.annotation && b.stringly(v)
 			}
 			return false
@@ -390,10 +408,10 @@ func (b *builder) stringlyName(name string) bool {
 	return false
 }
 
-// percent is "template" % arguments.
-func (b *builder) percent(e *syntax.BinOp, template ir.Expr) ir.Expr {
-	out := &ir.Format{Where: b.where(e), Verbs: ir.PercentVerbs, Template: template}
-	switch args := e.Right.(type) {
+// percent is "template" % arguments, or template %= arguments.
+func (b *builder) percent(n syntax.Node, template ir.Expr, right syntax.Expr) ir.Expr {
+	out := &ir.Format{Where: b.where(n), Verbs: ir.PercentVerbs, Template: template}
+	switch args := right.(type) {
 	case *syntax.Tuple:
 		out.Args = b.values(args.Elts)
 	case *syntax.Dict:
@@ -402,18 +420,22 @@ func (b *builder) percent(e *syntax.BinOp, template ir.Expr) ir.Expr {
 			v := b.value(args.Values[i])
 			c, ok := k.(*syntax.Constant)
 			if !ok {
-				return b.unknown(e, template, v)
+				return b.unknown(n, template, v)
 			}
 			out.Args, out.Names = append(out.Args, v), append(out.Names, b.m.tree.StringValue(c))
 		}
 	default:
-		out.Args = []ir.Expr{b.value(e.Right)}
+		out.Args = []ir.Expr{b.value(right)}
 	}
 	return out
 }
 
 func (b *builder) augmented(s *syntax.AugAssign) {
 	old := b.value(s.Target)
+	if s.Op == syntax.Mod && b.stringly(s.Target) {
+		b.assign(s.Target, b.percent(s, old, s.Value), b.at(s))
+		return
+	}
 	v := b.value(s.Value)
 	var sum ir.Expr
 	switch s.Op {
