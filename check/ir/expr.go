@@ -118,14 +118,16 @@ type (
 		X Expr
 	}
 	// Each is a list made from every element of Over by Elem, in which Var
-	// stands for the element: a comprehension, or map. If is a condition on
-	// the element, nil for none.
+	// stands for the element: a comprehension, or map. Value stands for what a
+	// mapping has under it; "" for nothing. If is a condition on the element, nil
+	// for none.
 	Each struct {
 		Where
-		Over Expr
-		Var  string
-		Elem Expr
-		If   Expr
+		Over  Expr
+		Var   string
+		Value string
+		Elem  Expr
+		If    Expr
 	}
 	// Given is X where it is known that Test holds, or, unless Yes, that it does
 	// not: a side of a conditional expression that asks for itself.
@@ -149,19 +151,29 @@ type (
 		Of   Expr   // the name of what is Stored, what an Input is read through; nil for neither
 	}
 	// Compare is a condition on a value that the engines understand: X == Y
-	// (or, when In, X is among the constants of Y), possibly negated.
+	// (or, when In, X is among the constants of Y), possibly negated. All says that
+	// it is of each element of X, or each key where X is a mapping.
 	Compare struct {
 		Where
 		X, Y Expr
 		In   bool
 		Not  bool
+		All  bool
 	}
 	// Match is a condition, and what is found: X matches the regular expression
-	// Pattern, from its start when Start, to its other end too when Full.
+	// Pattern, from its start when Start, to its other end too when Full. All is as
+	// in Compare.
 	Match struct {
 		Where
 		X, Pattern  Expr
 		Start, Full bool
+		All         bool
+	}
+	// Without is the elements of X that are not among those of Y: as a condition,
+	// whether there are any.
+	Without struct {
+		Where
+		X, Y Expr
 	}
 	// Unknown is any other value. Parts are the values it is made from, through
 	// which what they carry flows on.

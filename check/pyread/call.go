@@ -108,6 +108,8 @@ func (b *builder) textMethod(e *syntax.Call, a *syntax.Attribute, t string) ir.E
 		return b.grow(e, a)
 	case a.Attr == "read_text" || a.Attr == "read_bytes":
 		return &ir.Source{Where: b.where(e), From: ir.Stored, What: b.m.text(e), Of: b.value(a.Value)}
+	case len(e.Args) == 1 && (a.Attr == "issubset" || a.Attr == "issuperset" || a.Attr == "difference"):
+		return b.subset(e, a)
 	case judged[a.Attr] && len(e.Args) == 0:
 		return b.checked(e, b.value(a.Value), a.Attr)
 	case matching[a.Attr] && len(e.Args) == 1 && b.compiled(a.Value):

@@ -1,6 +1,8 @@
 package pyread
 
 import (
+	"cmp"
+
 	"github.com/penstock-io/penstock/check/ir"
 	"github.com/penstock-io/penstock/check/pyread/syntax"
 )
@@ -84,19 +86,32 @@ func (b *builder) looping(body []syntax.Stmt, breaks, continues *ir.Block) {
 }
 
 func (b *builder) forStmt(s *syntax.For) {
-	over := b.value(s.Iter)
+	_, _, pairs := b.pairs(s.Target, s.Iter)
+	over := b.value(cmp.Or(pairs, s.Iter))
 	head, body, end, after := b.block(), b.block(), b.block(), b.block()
 	b.to(head)
 	b.cur = head
 	b.either(body, end)
 	b.cur = body
-	b.assign(s.Target, b.element(over, s.Iter), b.at(s.Target))
+	if pairs != nil {
+		b.pair(s.Target.(*syntax.Tuple), over)
+	} else {
+		b.assign(s.Target, b.element(over, s.Iter), b.at(s.Target))
+	}
 	b.looping(s.Body, after, head)
 	b.cur = end
+	b.proven(s, over)
 	b.drained(s.Iter)
 	b.statements(s.Orelse)
 	b.to(after)
 	b.cur = after
+}
+
+// pair gives the names of key and value what a round through a mapping's items sees.
+func (b *builder) pair(target *syntax.Tuple, of ir.Expr) {
+	key, value := target.Elts[0], target.Elts[1]
+	b.assign(key, b.unknown(key, &ir.Index{Where: b.where(key), X: of}), b.at(target))
+	b.assign(value, b.unknown(value, &ir.Index{Where: b.where(value), X: of, Key: b.value(key)}), b.at(target))
 }
 
 // element is what one round of a loop over a value sees.

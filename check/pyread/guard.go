@@ -17,8 +17,8 @@ func (b *builder) guard(e *syntax.Call, name string) ir.Expr {
 	switch {
 	case name == "isinstance" && len(e.Args) == 2 && b.numbers(e.Args[1]):
 		return b.checked(e, b.value(e.Args[0]), "a number")
-	case name == "all" && len(e.Args) == 1:
-		return b.each(e)
+	case (name == "all" || name == "any") && len(e.Args) == 1:
+		return b.each(e, name == "any")
 	}
 	return nil
 }
@@ -39,8 +39,9 @@ func (b *builder) numbers(e syntax.Expr) bool {
 	return safeTypes[full]
 }
 
-// each is all(check(x) for x in xs): the condition on the whole list.
-func (b *builder) each(e *syntax.Call) ir.Expr {
+// each is all(check(x) for x in xs): the condition on the whole list; or, when some,
+// any(not check(x) for x in xs), which holds unless they all pass.
+func (b *builder) each(e *syntax.Call, some bool) ir.Expr {
 	c, ok := e.Args[0].(*syntax.Comp)
 	if !ok || len(c.Generators) != 1 || len(c.Generators[0].Ifs) > 0 {
 		return nil
@@ -50,18 +51,136 @@ func (b *builder) each(e *syntax.Call) ir.Expr {
 	if !ok || !lowered {
 		return nil
 	}
-	is := func(x ir.Expr) bool { v, ok := x.(*ir.Var); return ok && v.Name == target.ID }
-	switch test := each.Elem.(type) {
-	case *ir.Compare:
-		if is(test.X) && !test.Not {
-			return &ir.Compare{Where: b.where(e), X: each.Over, Y: test.Y, In: test.In}
-		}
-	case *ir.Match:
-		if is(test.X) {
-			return &ir.Match{Where: b.where(e), X: each.Over, Pattern: test.Pattern, Start: true, Full: test.Full}
-		}
+	if test, not := every(each.Elem, target.ID, collection(each.Over)); test != nil && not == some {
+		return test
 	}
 	return &ir.Safe{Where: b.where(e), Why: "a boolean"}
+}
+
+// every makes a condition on a variable one on each element of what it goes through;
+// nil for another condition. not says that it holds for what does not pass.
+func every(test ir.Expr, name string, over ir.Expr) (all ir.Expr, not bool) {
+	is := func(x ir.Expr) bool { v, ok := x.(*ir.Var); return ok && v.Name == name }
+	switch t := test.(type) {
+	case *ir.Compare:
+		if is(t.X) {
+			return &ir.Compare{Where: t.Where, X: over, Y: t.Y, In: t.In, Not: t.Not, All: true}, t.Not
+		}
+	case *ir.Match:
+		if is(t.X) {
+			return &ir.Match{Where: t.Where, X: over, Pattern: t.Pattern, Start: t.Start, Full: t.Full, All: true}, false
+		}
+	}
+	return nil, false
+}
+
+// subset lowers the methods of sets that compare with a list, of what a set was made
+// of; nil for others.
+func (b *builder) subset(e *syntax.Call, a *syntax.Attribute) ir.Expr {
+	of, names := a.Value, e.Args[0]
+	if a.Attr == "issuperset" {
+		of, names = names, of
+		if _, named := names.(*syntax.Name); !named {
+			return nil
+		}
+	} else if !b.isSet(of) {
+		return nil
+	}
+	x := collection(b.value(of))
+	if a.Attr == "difference" {
+		return &ir.Without{Where: b.where(e), X: x, Y: b.value(names)}
+	}
+	return &ir.Compare{Where: b.where(e), X: x, Y: b.value(names), In: true, All: true}
+}
+
+// proven notes what a loop shows of all that it goes through: where a round leaves the
+// function unless its element passes a test, behind the loop all have passed.
+func (b *builder) proven(s *syntax.For, over ir.Expr) {
+	name, _, _ := b.pairs(s.Target, s.Iter)
+	if target, ok := s.Target.(*syntax.Name); ok {
+		name = target.ID
+	}
+	of, ok := collection(over).(*ir.Var)
+	if !ok || of.In != nil || name == "" || slices.Contains(b.hidden, of.Name) || passesOver(s, name, of.Name) {
+		return
+	}
+	for _, st := range s.Body {
+		var tests []passing
+		switch st := st.(type) {
+		case *syntax.Assert:
+			tests = conjuncts(st.Test, true)
+		case *syntax.If:
+			if leaves(st.Body) {
+				tests = conjuncts(st.Test, false)
+			}
+		}
+		for _, t := range tests {
+			if all, not := every(b.aside(t.test), name, of); all != nil && not != t.holds {
+				b.emit(&ir.Assign{Span: b.at(st), To: of, Value: &ir.Given{Where: of.Where, X: of, Test: all, Yes: t.holds}})
+			}
+		}
+	}
+}
+
+// passesOver reports whether a loop may end or go on without looking at an element, or
+// changes what it looks at.
+func passesOver(s *syntax.For, names ...string) bool {
+	for _, st := range s.Body {
+		for n := range syntax.All(st) {
+			switch n := n.(type) {
+			case *syntax.Break, *syntax.Continue:
+				return true
+			case *syntax.Name:
+				if n.Ctx == syntax.Store && slices.Contains(names, n.ID) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// leaves reports whether statements end by leaving the function.
+func leaves(body []syntax.Stmt) bool {
+	switch body[len(body)-1].(type) {
+	case *syntax.Raise, *syntax.Return:
+		return true
+	}
+	return false
+}
+
+// A passing is a test that holds, or does not, where control goes on.
+type passing struct {
+	test  syntax.Expr
+	holds bool
+}
+
+// conjuncts are the tests of which all hold, or do not, where a condition does.
+func conjuncts(e syntax.Expr, holds bool) (all []passing) {
+	switch x := e.(type) {
+	case *syntax.UnaryOp:
+		if x.Op == syntax.Not {
+			return conjuncts(x.Operand, !holds)
+		}
+	case *syntax.BoolOp:
+		if x.Or == holds {
+			return nil // one of them is enough
+		}
+		for _, v := range x.Values {
+			all = append(all, conjuncts(v, holds)...)
+		}
+		return all
+	}
+	return []passing{{e, holds}}
+}
+
+// aside is the value of an expression that is lowered once more, and does not run here.
+func (b *builder) aside(e syntax.Expr) ir.Expr {
+	cur := b.cur
+	b.cur = &ir.Block{}
+	v := b.value(e)
+	b.cur = cur
+	return v
 }
 
 // typeTest is type(x) is int; nil for another comparison.

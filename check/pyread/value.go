@@ -2,6 +2,7 @@ package pyread
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/penstock-io/penstock/check/ir"
 	"github.com/penstock-io/penstock/check/pyread/syntax"
@@ -125,8 +126,14 @@ func (b *builder) comp(e *syntax.Comp) ir.Expr {
 	b.loop++
 	mark := len(b.hidden)
 	var over, test ir.Expr
-	for _, g := range e.Generators {
-		v := b.value(g.Iter)
+	key, value, pairs := b.pairs(e.Generators[0].Target, e.Generators[0].Iter)
+	for i, g := range e.Generators {
+		var v ir.Expr
+		if i == 0 && pairs != nil {
+			v = b.value(pairs)
+		} else {
+			v = b.value(g.Iter)
+		}
 		if over == nil {
 			over = v
 		}
@@ -149,11 +156,33 @@ func (b *builder) comp(e *syntax.Comp) ir.Expr {
 	}
 	b.hidden = b.hidden[:mark]
 	b.loop--
-	target, ok := e.Generators[0].Target.(*syntax.Name)
-	if !ok || len(e.Generators) > 1 {
+	if target, ok := e.Generators[0].Target.(*syntax.Name); ok {
+		key = target.ID
+	}
+	if key == "" || len(e.Generators) > 1 {
 		return b.unknown(e, over, elem)
 	}
-	return &ir.Each{Where: b.where(e), Over: over, Var: target.ID, Elem: elem, If: test}
+	return &ir.Each{Where: b.where(e), Over: over, Var: key, Value: value, Elem: elem, If: test}
+}
+
+// pairs tells what goes through the items of a mapping: the names of key and value,
+// and the mapping; nil for anything else.
+func (b *builder) pairs(target, iter syntax.Expr) (key, value string, of syntax.Expr) {
+	t, ok := target.(*syntax.Tuple)
+	call, called := iter.(*syntax.Call)
+	if !ok || !called || len(t.Elts) != 2 || len(call.Args)+len(call.Keywords) > 0 {
+		return "", "", nil
+	}
+	a, method := call.Func.(*syntax.Attribute)
+	k, ok1 := t.Elts[0].(*syntax.Name)
+	v, ok2 := t.Elts[1].(*syntax.Name)
+	if !method || a.Attr != "items" || !ok1 || !ok2 || b.r.classes[b.r.typeOf(a.Value, b.f)] != nil {
+		return "", "", nil
+	}
+	if _, display := a.Value.(*syntax.Dict); display {
+		return "", "", nil
+	}
+	return k.ID, v.ID, a.Value
 }
 
 func (b *builder) constant(c *syntax.Constant) ir.Expr {
@@ -261,21 +290,51 @@ func (b *builder) compare(e *syntax.Compare) ir.Expr {
 		if of == nil {
 			return &ir.Safe{Where: b.where(e), X: x, Why: "a boolean"}
 		}
-		c.X, c.In = of, true
+		c.X, c.In, c.All = of, true, true
 	default:
 		return &ir.Safe{Where: b.where(e), X: x, Why: "a boolean"}
 	}
 	return c
 }
 
-// setOf is what a call makes a set of, lowered as x; nil for another expression.
+// setOf is what an expression, lowered as x, is the set of: set(y), y.keys(); nil for
+// another expression.
 func (b *builder) setOf(e syntax.Expr, x ir.Expr) ir.Expr {
-	c, call := e.(*syntax.Call)
-	made, lowered := x.(*ir.Choice)
-	if !call || !lowered || len(made.Of) != 1 || b.r.qualified(c.Func, b.f) != "builtins.set" {
+	if !b.isSet(e) {
 		return nil
 	}
-	return made.Of[0]
+	return collection(x)
+}
+
+func (b *builder) isSet(e syntax.Expr) bool {
+	c, call := e.(*syntax.Call)
+	if !call {
+		return false
+	}
+	a, method := c.Func.(*syntax.Attribute)
+	full := b.r.qualified(c.Func, b.f)
+	return full == "builtins.set" || full == "builtins.frozenset" || method && a.Attr == "keys"
+}
+
+// collection is what a list, a set and the keys of a mapping are made of; the value
+// itself where it is none of them.
+func collection(x ir.Expr) ir.Expr {
+	for {
+		switch v := x.(type) {
+		case *ir.Choice:
+			if len(v.Of) != 1 {
+				return x
+			}
+			x = v.Of[0]
+		case *ir.Unknown:
+			if !strings.HasSuffix(v.By, ".keys") || len(v.Parts) != 1 {
+				return x
+			}
+			x = v.Parts[0]
+		default:
+			return x
+		}
+	}
 }
 
 func (b *builder) binOp(e *syntax.BinOp) ir.Expr {
@@ -288,6 +347,10 @@ func (b *builder) binOp(e *syntax.BinOp) ir.Expr {
 	}
 	right := b.value(e.Right)
 	switch e.Op {
+	case syntax.Sub:
+		if of := b.setOf(e.Left, left); of != nil {
+			return &ir.Without{Where: b.where(e), X: of, Y: right}
+		}
 	case syntax.Mod, syntax.BitOr:
 		return b.unknown(e, left, right)
 	case syntax.Mult:

@@ -77,7 +77,7 @@ func (w *walk) constants() state {
 			if !ok {
 				continue
 			}
-			if v, ok := as.To.(*ir.Var); ok && v.In == nil {
+			if v, ok := as.To.(*ir.Var); ok && v.In == nil && !renewed(v, as.Value) {
 				t := w.eval(as.Value, s, nestMax-6)
 				if old, again := s[v.Name]; again {
 					t = worse(old, w.derived(v, as.Value, s, nestMax-6))
@@ -87,6 +87,13 @@ func (w *walk) constants() state {
 		}
 	}
 	return s
+}
+
+// renewed reports whether a variable is only given what it has, known to be checked:
+// before that it may have been used.
+func renewed(v *ir.Var, value ir.Expr) bool {
+	g, ok := value.(*ir.Given)
+	return ok && names(g.X, v.Name)
 }
 
 // result follows a call to what it returns.

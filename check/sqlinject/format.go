@@ -55,7 +55,11 @@ func (w *walk) format(x *ir.Format, s state, depth int) text {
 			out = append(out, part{hole: true, expr: x, at: x.At(), taint: unknown})
 			continue
 		}
-		value := place(w.eval(arg, s, depth+1), arg)
+		value := w.eval(arg, s, depth+1)
+		if of := value.mapped(); of != nil && name != "" {
+			value = carried(arg, of)
+		}
+		value = place(value, arg)
 		if converts(x.Verbs, verb) {
 			value = hole(arg, harmless, "")
 		}

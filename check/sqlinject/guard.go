@@ -8,33 +8,54 @@ import (
 	"github.com/penstock-io/penstock/check/ir"
 )
 
-// judged is the value that a condition shows to be harmless, and on which of its
-// two ways; nil for none.
-func (w *walk) judged(test ir.Expr, s state) (x ir.Expr, yes bool) {
+// A judgement is what a condition shows to be harmless: x, nil for nothing, where the
+// condition holds, or, unless yes, where it does not.
+type judgement struct {
+	x        ir.Expr
+	yes, all bool // all: each element of x, or each key where it is a mapping
+}
+
+func (w *walk) judged(test ir.Expr, s state) judgement {
 	switch t := test.(type) {
 	case *ir.Compare:
 		if c, ok := t.Y.(*ir.Const); ok && !t.In && (c.Text == "None" || c.Text == "nil") && !c.Str {
-			if x, ok := w.matched(t.X, s); ok {
-				return x, t.Not
+			if m := w.matched(t.X, s); m != nil {
+				return judgement{m.X, t.Not, m.All}
 			}
 			if x := parsed(t.X, s); x != nil {
-				return x, !t.Not
+				return judgement{x, !t.Not, false}
 			}
 		}
 		if w.fixed(t.Y, s) {
-			return t.X, !t.Not
+			return judgement{t.X, !t.Not, t.All}
+		}
+	case *ir.Without:
+		if w.fixed(t.Y, s) {
+			return judgement{t.X, false, true}
+		}
+	case *ir.Each: // [x for x in xs if x not in names]: those that are not
+		test, ok := t.If.(*ir.Compare)
+		if ok && test.Not && names(t.Elem, t.Var) && names(test.X, t.Var) && w.fixed(test.Y, s) {
+			return judgement{t.Over, false, true}
 		}
 	case *ir.Match, *ir.Var:
-		if x, ok := w.matched(t, s); ok {
-			return x, true
+		if m := w.matched(t, s); m != nil {
+			return judgement{m.X, true, m.All}
 		}
 		if v, ok := t.(*ir.Var); ok { // ok := allowed[name]
-			if c, ok := only(s[v.Name]).(*ir.Compare); ok && w.fixed(c.Y, s) {
-				return c.X, !c.Not
+			switch kept := only(s[v.Name]).(type) {
+			case *ir.Compare, *ir.Without, *ir.Each:
+				return w.judged(kept, s)
 			}
 		}
 	}
-	return nil, false
+	return judgement{}
+}
+
+// names reports whether a value is the local variable of a name.
+func names(e ir.Expr, name string) bool {
+	v, ok := e.(*ir.Var)
+	return ok && v.In == nil && v.Name == name
 }
 
 // only is the value of a text that is one hole.
@@ -45,17 +66,17 @@ func only(t text) ir.Expr {
 	return t[0].expr
 }
 
-// matched is what was matched, where a value is the match of a pattern which lets
-// nothing through that means something in SQL.
-func (w *walk) matched(e ir.Expr, s state) (ir.Expr, bool) {
+// matched is a value that is the match of a pattern which lets nothing through that
+// means something in SQL; nil for another.
+func (w *walk) matched(e ir.Expr, s state) *ir.Match {
 	if v, ok := e.(*ir.Var); ok && v.In == nil {
 		e = only(s[v.Name])
 	}
 	m, ok := e.(*ir.Match)
 	if !ok || !w.narrow(m, s) {
-		return nil, false
+		return nil
 	}
-	return m.X, true
+	return m
 }
 
 // parsers are functions that give an error unless a text is a number, or the like.

@@ -114,6 +114,8 @@ func partsOf(e ir.Expr) []ir.Expr {
 		return x.Parts
 	case *ir.Match:
 		return []ir.Expr{x.X}
+	case *ir.Without:
+		return []ir.Expr{x.X}
 	case *ir.Result:
 		return x.Call.Args
 	}

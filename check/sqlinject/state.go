@@ -134,7 +134,7 @@ func (s state) sum(names []string) (all uint64) {
 		}
 		h := maphash.String(seed, name)
 		for _, p := range t {
-			h = (h ^ maphash.Comparable(seed, mark{ends(p.text), len(p.text), p.hole, p.list, p.taint, len(p.elems), len(p.held), p.at.Start, p.at.End})) * 1099511628211
+			h = (h ^ maphash.Comparable(seed, mark{ends(p.text), len(p.text), p.hole, p.list, p.taint, len(p.elems), len(p.held), len(p.values), p.at.Start, p.at.End})) * 1099511628211
 		}
 		all ^= h
 	}
@@ -148,6 +148,7 @@ type mark struct {
 	hole, list  bool
 	taint       taint
 	elems, held int
+	values      int
 	start, end  int
 }
 
@@ -212,13 +213,17 @@ func (w *walk) branch(b *ir.Block, i int, s state) (out state, changed string, o
 // told is the state where a test holds, or does not, and the variable that this
 // makes harmless; "" for none.
 func (w *walk) told(test ir.Expr, holds bool, s state) (out state, changed string) {
-	x, yes := w.judged(test, s)
-	v, ok := x.(*ir.Var)
-	if !ok || v.In != nil || holds != yes {
+	j := w.judged(test, s)
+	v, ok := j.x.(*ir.Var)
+	if !ok || v.In != nil || holds != j.yes {
 		return s, ""
 	}
+	p := part{hole: true, expr: v, at: v.Span}
+	if j.all {
+		p.values = w.variable(v, s)
+	}
 	out = clone(s)
-	out[v.Name] = text{{hole: true, expr: v, at: v.Span}}
+	out[v.Name] = text{p}
 	return out, v.Name
 }
 

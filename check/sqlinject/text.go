@@ -24,11 +24,14 @@ type part struct {
 	list  bool   // the hole is a joined list
 	elems []text // of a list that is known, element by element; nil for none
 	held  text   // of a hole: a statement that its value is or has in it; nil for none
-	expr  ir.Expr
-	at    ir.Span
-	taint taint
-	from  string    // where the value comes from, for people
-	trail []ir.Span // the assignments it went through
+	// values are, of a hole whose elements were checked, what they were before: if it is
+	// a mapping, only its keys are what was checked. nil for another one.
+	values text
+	expr   ir.Expr
+	at     ir.Span
+	taint  taint
+	from   string    // where the value comes from, for people
+	trail  []ir.Span // the assignments it went through
 }
 
 // A text is what a string is made of.
@@ -106,6 +109,8 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 		return w.eval(x.X, w.known(x.Test, x.Yes, s), depth+1)
 	case *ir.Safe, *ir.Compare:
 		return hole(e, harmless, "")
+	case *ir.Without:
+		return w.derived(e, x.X, s, depth)
 	case *ir.Source:
 		return w.source(x, s, depth)
 	case *ir.Result:
@@ -129,6 +134,11 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 		}
 		return w.derived(e, x.X, s, depth)
 	case *ir.Index:
+		if c, ok := x.Key.(*ir.Const); x.Key != nil && (!ok || c.Str) {
+			if of := w.eval(x.X, s, depth+1); of.mapped() != nil {
+				return carried(e, of.mapped())
+			}
+		}
 		if w.fixed(x.X, s) {
 			return hole(e, harmless, "")
 		}
@@ -148,7 +158,11 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 		}
 		out := hole(e, harmless, "")
 		for _, p := range x.Parts {
-			out = worse(out, w.derived(e, p, s, depth))
+			given := w.eval(p, s, depth+1)
+			if of := given.mapped(); of != nil && valued[last(x.By)] {
+				given = of
+			}
+			out = worse(out, carried(e, given))
 		}
 		if len(x.Parts) == 0 {
 			return hole(e, unknown, x.What)
@@ -213,10 +227,25 @@ func hole(e ir.Expr, t taint, from string) text {
 	return text{{hole: true, expr: e, at: e.At(), taint: t, from: from}}
 }
 
+// valued are the methods of mappings that bring their values out.
+var valued = words("values items get pop popitem setdefault")
+
+// mapped is what the values are of a mapping whose keys were checked; nil for another
+// value.
+func (t text) mapped() text {
+	if len(t) != 1 {
+		return nil
+	}
+	return t[0].values
+}
+
 // worse is the text that is more to be feared: of two that are as bad the first,
-// unless only the other is seen to be a statement.
+// unless only the other is seen to be a statement, or to have values that are.
 func worse(x, y text) text {
 	bad, more := x.worst(), y.worst()
+	if bad == harmless && more == harmless && len(x) == 1 && x[0].hole && x.mapped() == nil && y.mapped() != nil {
+		return y
+	}
 	if more > bad || more == bad && more >= parameter && len(x) == 1 && x[0].hole && x.statement() == nil && y.statement() != nil {
 		return y
 	}
@@ -231,7 +260,7 @@ func (w *walk) derived(e, base ir.Expr, s state, depth int) text {
 // carried is one hole that carries what a text does.
 func carried(e ir.Expr, b text) text {
 	out := hole(e, b.worst(), "")
-	out[0].held = b.statement()
+	out[0].held, out[0].values = b.statement(), b.mapped()
 	for _, p := range b {
 		if p.taint == out[0].taint {
 			out[0].from, out[0].trail = p.from, p.trail
@@ -399,9 +428,16 @@ func (w *walk) joined(x *ir.Joined, s state, depth int) text {
 // element is what an Each makes of any element.
 func (w *walk) element(x *ir.Each, s state, depth int) text {
 	inner := clone(s)
-	inner[x.Var] = w.derived(x, x.Over, s, depth)
+	over := w.eval(x.Over, s, depth+1)
+	inner[x.Var] = carried(x, over)
 	if w.fixed(x.Over, s) {
 		inner[x.Var] = hole(x, harmless, "")
+	}
+	if x.Value != "" {
+		if of := over.mapped(); of != nil {
+			over = of
+		}
+		inner[x.Value] = carried(x, over)
 	}
 	return w.eval(x.Elem, w.known(x.If, true, inner), depth+1)
 }
