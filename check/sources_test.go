@@ -61,3 +61,53 @@ func f(db *sql.DB) { db.Exec("DELETE FROM " + prefix + "t") }`: "possible",
 		}
 	}
 }
+
+// TestGuardsGo: what a test of a value, or of all values of a list, proves in Go; as in
+// check/sqlinject's TestGuards.
+func TestGuardsGo(t *testing.T) {
+	const head = `package store
+
+import (
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+)
+
+var (
+	_       = slices.Contains[[]string]
+	errName = errors.New("name")
+	list    = []string{"id", "name"}
+	allowed = map[string]bool{"id": true, "name": true}
+)
+
+func f(db *sql.DB, x string, xs []string, m map[string]string) error {
+`
+	const foot = "\n\t_, err := db.Exec(\"SELECT \" + strings.Join(xs, \", \") + x)\n\treturn err\n}\n"
+	for body, want := range map[string]int{
+		"x = \"\"\n\tfor _, c := range xs {\n\t\tif !allowed[c] {\n\t\t\treturn errName\n\t\t}\n\t}":                                                       0,
+		"x = \"\"\n\tfor _, c := range xs {\n\t\tif _, ok := allowed[c]; !ok {\n\t\t\treturn errName\n\t\t}\n\t}":                                          0,
+		"x = \"\"\n\tfor i, c := range xs {\n\t\tif !slices.Contains(list, c) {\n\t\t\tpanic(i)\n\t\t}\n\t}":                                               0,
+		"x = \"\"\n\tfor _, c := range xs {\n\t\tif c == \"\" || !allowed[c] {\n\t\t\treturn errName\n\t\t}\n\t}":                                          0,
+		"for _, c := range xs {\n\t\tif !allowed[c] {\n\t\t\treturn errName\n\t\t}\n\t}\n\tx = xs[0]":                                                      0,
+		"xs = []string{}\n\tfor k := range m {\n\t\tif !allowed[k] {\n\t\t\treturn errName\n\t\t}\n\t}\n\tx = \"\"\n\tfor k := range m {\n\t\tx += k\n\t}": 0,
+		"x = \"\"\n\tfor _, c := range xs {\n\t\tif allowed[c] {\n\t\t\treturn errName\n\t\t}\n\t}":                                                        1,
+		"x = \"\"\n\tfor _, c := range xs {\n\t\tif c != \"\" && !allowed[c] {\n\t\t\treturn errName\n\t\t}\n\t}":                                          1,
+		"x = \"\"\n\tfor _, c := range xs {\n\t\tif c == \"\" {\n\t\t\tcontinue\n\t\t}\n\t\tif !allowed[c] {\n\t\t\treturn errName\n\t\t}\n\t}":            1,
+		"x = \"\"\n\tfor _, c := range xs {\n\t\tc = strings.ToLower(c)\n\t\tif !allowed[c] {\n\t\t\treturn errName\n\t\t}\n\t}":                           1,
+		"xs = []string{}\n\tfor k := range m {\n\t\tif !allowed[k] {\n\t\t\treturn errName\n\t\t}\n\t}\n\tfor k, v := range m {\n\t\tx = k + v\n\t}":       1,
+		"xs = []string{}\n\tfor k := range m {\n\t\tif !allowed[k] {\n\t\t\treturn errName\n\t\t}\n\t}\n\tx = m[\"id\"]":                                   1,
+		"xs, x = []string{}, `\"` + strings.ReplaceAll(x, `\"`, `\"\"`) + `\"`":                                                                            0,
+		"xs, x = []string{}, strings.ReplaceAll(x, `\"`, `\"\"`)":                                                                                          1,
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"go.mod": "module store\n\ngo 1.26\n", "store.go": head + "\t" + body + foot} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if found := checked(t, dir).Findings; len(found) != want {
+			t.Errorf("%d findings, want %d, in\n%s", len(found), want, body)
+		}
+	}
+}

@@ -64,11 +64,24 @@ func (b *sqlFunc) rangeStmt(s *ast.RangeStmt, label string) {
 		if e == nil || i == 0 && !b.keyed(s.X) {
 			continue
 		}
-		b.store(e, &ir.Index{Where: ir.Where{Span: b.node(e)}, X: over}, b.node(s.X), s.Tok == token.DEFINE)
+		element := &ir.Index{Where: ir.Where{Span: b.node(e)}, X: over}
+		if i == 1 && b.mapped(s.X) {
+			element.Key = &ir.Unknown{Where: element.Where, What: "a key"}
+		}
+		b.store(e, element, b.node(s.X), s.Tok == token.DEFINE)
 	}
+	proven := b.proven(s, over)
 	b.within(exit{label, after, head}, s.Body.List)
 	b.to(head)
 	b.cur = after
+	for _, op := range proven {
+		b.emit(op)
+	}
+}
+
+func (b *sqlFunc) mapped(x ast.Expr) bool {
+	_, ok := b.info.TypeOf(x).Underlying().(*types.Map)
+	return ok
 }
 
 // keyed reports whether ranging over x gives keys that are no numbers.

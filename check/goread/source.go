@@ -103,10 +103,6 @@ func (b *sqlFunc) known(c *ast.CallExpr, fn *types.Func, at ir.Where) ir.Expr {
 		return &ir.Format{Where: at, Verbs: ir.GoVerbs, Template: b.value(args[0]), Args: b.values(args[1:])}
 	case "strings.Join":
 		return &ir.Joined{Where: at, Sep: b.value(c.Args[1]), List: b.value(c.Args[0])}
-	case "strings.ReplaceAll":
-		if v := b.doubled(c, at); v != nil {
-			return v
-		}
 	case "fmt.Sprint":
 		if len(c.Args) > 1 {
 			return &ir.Concat{Where: at, Parts: b.values(c.Args)}
@@ -161,16 +157,6 @@ func (b *sqlFunc) first(args []ast.Expr) ir.Expr {
 		return nil
 	}
 	return b.values(args)[0]
-}
-
-// doubled is a name whose quotes are doubled, as its quoting asks for.
-func (b *sqlFunc) doubled(c *ast.CallExpr, at ir.Where) ir.Expr {
-	old, ok1 := b.value(c.Args[1]).(*ir.Const)
-	fresh, ok2 := b.value(c.Args[2]).(*ir.Const)
-	if ok1 && ok2 && (old.Text == `"` || old.Text == "`") && fresh.Text == old.Text+old.Text {
-		return &ir.Safe{Where: at, X: b.value(c.Args[0]), Why: "quoted as a name"}
-	}
-	return nil
 }
 
 // built follows a strings.Builder or bytes.Buffer: its variable holds the text

@@ -140,7 +140,11 @@ func (b *sqlFunc) value(e ast.Expr) ir.Expr {
 		return b.selector(x, at)
 	case *ast.IndexExpr:
 		if b.info.Types[x.X].IsValue() {
-			return b.safe(e, &ir.Index{Where: at, X: b.value(x.X), Key: b.value(x.Index)})
+			element := &ir.Index{Where: at, X: b.value(x.X)}
+			if key := b.value(x.Index); b.mapped(x.X) {
+				element.Key = key
+			}
+			return b.safe(e, element)
 		}
 	case *ast.SliceExpr:
 		return &ir.Unknown{Where: at, Parts: []ir.Expr{b.value(x.X)}}

@@ -215,3 +215,20 @@ const (
 	Stored                        // a file that the program opens by its name
 	Database                      // a row read before
 )
+
+// Every makes a condition on a variable one on each element of what it goes through;
+// nil for another condition. not says that it holds for what does not pass.
+func Every(test Expr, name string, over Expr) (all Expr, not bool) {
+	is := func(x Expr) bool { v, ok := x.(*Var); return ok && v.Name == name }
+	switch t := test.(type) {
+	case *Compare:
+		if is(t.X) {
+			return &Compare{Where: t.Where, X: over, Y: t.Y, In: t.In, Not: t.Not, All: true}, t.Not
+		}
+	case *Match:
+		if is(t.X) {
+			return &Match{Where: t.Where, X: over, Pattern: t.Pattern, Start: t.Start, Full: t.Full, All: true}, false
+		}
+	}
+	return nil, false
+}

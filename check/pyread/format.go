@@ -1,6 +1,8 @@
 package pyread
 
 import (
+	"slices"
+
 	"github.com/penstock-io/penstock/check/ir"
 	"github.com/penstock-io/penstock/check/pyread/syntax"
 )
@@ -72,4 +74,89 @@ func (b *builder) inMemory(e *syntax.Call, a *syntax.Attribute) ir.Expr {
 	}
 	b.assign(a.Value, b.add(e, text, b.value(e.Args[0])), b.at(e))
 	return b.unknown(e)
+}
+
+// stringly reports whether an expression is surely a string that was written
+// here, so that % fills it.
+func (b *builder) stringly(e syntax.Expr) bool {
+	switch e := e.(type) {
+	case *syntax.Constant:
+		return e.Kind == syntax.Str || e.Kind == syntax.Bytes
+	case *syntax.JoinedStr:
+		return true
+	case *syntax.BinOp:
+		return e.Op == syntax.Add && (b.stringly(e.Left) || b.stringly(e.Right))
+	case *syntax.IfExp:
+		return b.stringly(e.Body) || b.stringly(e.Orelse)
+	case *syntax.Name:
+		return b.stringlyName(e.ID)
+	case *syntax.Attribute: // of its class
+		c := b.r.classes[b.r.typeOf(e.Value, b.f)]
+		if c == nil {
+			return false
+		}
+		if given := c.fields[e.Attr]; len(given) > 0 {
+			return slices.ContainsFunc(given, writtenHere)
+		}
+		text, ok := c.statics[e.Attr].(*syntax.Constant)
+		return ok && text.Kind == syntax.Str
+	}
+	return false
+}
+
+// writtenHere reports whether a field is given a string as it stands in the source.
+func writtenHere(t typed) bool {
+	switch v := t.value.(type) {
+	case *syntax.Constant:
+		return !t.annotation && v.Kind == syntax.Str
+	case *syntax.JoinedStr:
+		return !t.annotation
+	}
+	return false
+}
+
+// stringlyName reports whether a string that was written here is assigned to
+// a name.
+func (b *builder) stringlyName(name string) bool {
+	for f := b.f; f != nil; f = f.outer {
+		if !f.locals[name] {
+			continue
+		}
+		guard := "string " + name // s = s + "…" asks for s again
+		if f.busy[guard] {
+			return false
+		}
+		f.busy[guard] = true
+		defer delete(f.busy, guard)
+		return slices.ContainsFunc(f.types[name], func(t typed) bool {
+			switch v := t.value.(type) {
+			case *syntax.Constant, *syntax.JoinedStr, *syntax.BinOp, *syntax.IfExp, *syntax.Name:
+				return !t.annotation && b.stringly(v)
+			}
+			return false
+		})
+	}
+	return false
+}
+
+// percent is "template" % arguments, or template %= arguments.
+func (b *builder) percent(n syntax.Node, template ir.Expr, right syntax.Expr) ir.Expr {
+	out := &ir.Format{Where: b.where(n), Verbs: ir.PercentVerbs, Template: template}
+	switch args := right.(type) {
+	case *syntax.Tuple:
+		out.Args = b.values(args.Elts)
+	case *syntax.Dict:
+		out.Names = []string{}
+		for i, k := range args.Keys {
+			v := b.value(args.Values[i])
+			c, ok := k.(*syntax.Constant)
+			if !ok {
+				return b.unknown(n, template, v)
+			}
+			out.Args, out.Names = append(out.Args, v), append(out.Names, b.m.tree.StringValue(c))
+		}
+	default:
+		out.Args = []ir.Expr{b.value(right)}
+	}
+	return out
 }

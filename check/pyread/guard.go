@@ -51,27 +51,10 @@ func (b *builder) each(e *syntax.Call, some bool) ir.Expr {
 	if !ok || !lowered {
 		return nil
 	}
-	if test, not := every(each.Elem, target.ID, collection(each.Over)); test != nil && not == some {
+	if test, not := ir.Every(each.Elem, target.ID, collection(each.Over)); test != nil && not == some {
 		return test
 	}
 	return &ir.Safe{Where: b.where(e), Why: "a boolean"}
-}
-
-// every makes a condition on a variable one on each element of what it goes through;
-// nil for another condition. not says that it holds for what does not pass.
-func every(test ir.Expr, name string, over ir.Expr) (all ir.Expr, not bool) {
-	is := func(x ir.Expr) bool { v, ok := x.(*ir.Var); return ok && v.Name == name }
-	switch t := test.(type) {
-	case *ir.Compare:
-		if is(t.X) {
-			return &ir.Compare{Where: t.Where, X: over, Y: t.Y, In: t.In, Not: t.Not, All: true}, t.Not
-		}
-	case *ir.Match:
-		if is(t.X) {
-			return &ir.Match{Where: t.Where, X: over, Pattern: t.Pattern, Start: t.Start, Full: t.Full, All: true}, false
-		}
-	}
-	return nil, false
 }
 
 // subset lowers the methods of sets that compare with a list, of what a set was made
@@ -115,7 +98,7 @@ func (b *builder) proven(s *syntax.For, over ir.Expr) {
 			}
 		}
 		for _, t := range tests {
-			if all, not := every(b.aside(t.test), name, of); all != nil && not != t.holds {
+			if all, not := ir.Every(b.aside(t.test), name, of); all != nil && not != t.holds {
 				b.emit(&ir.Assign{Span: b.at(st), To: of, Value: &ir.Given{Where: of.Where, X: of, Test: all, Yes: t.holds}})
 			}
 		}

@@ -2,7 +2,6 @@ package pyread
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/penstock-io/penstock/check/ir"
 	"github.com/penstock-io/penstock/check/pyread/syntax"
@@ -121,70 +120,6 @@ func (b *builder) dict(e *syntax.Dict) ir.Expr {
 	return list
 }
 
-// comp lowers a comprehension over one iterable to an Each.
-func (b *builder) comp(e *syntax.Comp) ir.Expr {
-	b.loop++
-	mark := len(b.hidden)
-	var over, test ir.Expr
-	key, value, pairs := b.pairs(e.Generators[0].Target, e.Generators[0].Iter)
-	for i, g := range e.Generators {
-		var v ir.Expr
-		if i == 0 && pairs != nil {
-			v = b.value(pairs)
-		} else {
-			v = b.value(g.Iter)
-		}
-		if over == nil {
-			over = v
-		}
-		for n := range syntax.All(g.Target) {
-			if name, ok := n.(*syntax.Name); ok {
-				b.hidden = append(b.hidden, name.ID)
-				if b.over == nil {
-					b.over = map[string]ir.Expr{}
-				}
-				b.over[name.ID] = &ir.Index{Where: b.where(name), X: v}
-			}
-		}
-		for _, e := range g.Ifs {
-			test = b.value(e)
-		}
-	}
-	elem := b.value(e.Elt)
-	if e.Value != nil {
-		elem = b.value(e.Value)
-	}
-	b.hidden = b.hidden[:mark]
-	b.loop--
-	if target, ok := e.Generators[0].Target.(*syntax.Name); ok {
-		key = target.ID
-	}
-	if key == "" || len(e.Generators) > 1 {
-		return b.unknown(e, over, elem)
-	}
-	return &ir.Each{Where: b.where(e), Over: over, Var: key, Value: value, Elem: elem, If: test}
-}
-
-// pairs tells what goes through the items of a mapping: the names of key and value,
-// and the mapping; nil for anything else.
-func (b *builder) pairs(target, iter syntax.Expr) (key, value string, of syntax.Expr) {
-	t, ok := target.(*syntax.Tuple)
-	call, called := iter.(*syntax.Call)
-	if !ok || !called || len(t.Elts) != 2 || len(call.Args)+len(call.Keywords) > 0 {
-		return "", "", nil
-	}
-	a, method := call.Func.(*syntax.Attribute)
-	k, ok1 := t.Elts[0].(*syntax.Name)
-	v, ok2 := t.Elts[1].(*syntax.Name)
-	if !method || a.Attr != "items" || !ok1 || !ok2 || b.r.classes[b.r.typeOf(a.Value, b.f)] != nil {
-		return "", "", nil
-	}
-	if _, display := a.Value.(*syntax.Dict); display {
-		return "", "", nil
-	}
-	return k.ID, v.ID, a.Value
-}
-
 func (b *builder) constant(c *syntax.Constant) ir.Expr {
 	if c.Kind != syntax.Str && c.Kind != syntax.Bytes {
 		return &ir.Const{Where: b.where(c), Text: b.m.text(c)}
@@ -297,46 +232,6 @@ func (b *builder) compare(e *syntax.Compare) ir.Expr {
 	return c
 }
 
-// setOf is what an expression, lowered as x, is the set of: set(y), y.keys(); nil for
-// another expression.
-func (b *builder) setOf(e syntax.Expr, x ir.Expr) ir.Expr {
-	if !b.isSet(e) {
-		return nil
-	}
-	return collection(x)
-}
-
-func (b *builder) isSet(e syntax.Expr) bool {
-	c, call := e.(*syntax.Call)
-	if !call {
-		return false
-	}
-	a, method := c.Func.(*syntax.Attribute)
-	full := b.r.qualified(c.Func, b.f)
-	return full == "builtins.set" || full == "builtins.frozenset" || method && a.Attr == "keys"
-}
-
-// collection is what a list, a set and the keys of a mapping are made of; the value
-// itself where it is none of them.
-func collection(x ir.Expr) ir.Expr {
-	for {
-		switch v := x.(type) {
-		case *ir.Choice:
-			if len(v.Of) != 1 {
-				return x
-			}
-			x = v.Of[0]
-		case *ir.Unknown:
-			if !strings.HasSuffix(v.By, ".keys") || len(v.Parts) != 1 {
-				return x
-			}
-			x = v.Parts[0]
-		default:
-			return x
-		}
-	}
-}
-
 func (b *builder) binOp(e *syntax.BinOp) ir.Expr {
 	if e.Op == syntax.Add {
 		return b.sum(e)
@@ -407,91 +302,6 @@ func (b *builder) add(e syntax.Node, left, right ir.Expr) ir.Expr {
 }
 
 func spread(x ir.Expr) ir.Expr { return &ir.Spread{Where: ir.Where{Span: x.At()}, X: x} }
-
-// stringly reports whether an expression is surely a string that was written
-// here, so that % fills it.
-func (b *builder) stringly(e syntax.Expr) bool {
-	switch e := e.(type) {
-	case *syntax.Constant:
-		return e.Kind == syntax.Str || e.Kind == syntax.Bytes
-	case *syntax.JoinedStr:
-		return true
-	case *syntax.BinOp:
-		return e.Op == syntax.Add && (b.stringly(e.Left) || b.stringly(e.Right))
-	case *syntax.IfExp:
-		return b.stringly(e.Body) || b.stringly(e.Orelse)
-	case *syntax.Name:
-		return b.stringlyName(e.ID)
-	case *syntax.Attribute: // of its class
-		c := b.r.classes[b.r.typeOf(e.Value, b.f)]
-		if c == nil {
-			return false
-		}
-		if given := c.fields[e.Attr]; len(given) > 0 {
-			return slices.ContainsFunc(given, writtenHere)
-		}
-		text, ok := c.statics[e.Attr].(*syntax.Constant)
-		return ok && text.Kind == syntax.Str
-	}
-	return false
-}
-
-// writtenHere reports whether a field is given a string as it stands in the source.
-func writtenHere(t typed) bool {
-	switch v := t.value.(type) {
-	case *syntax.Constant:
-		return !t.annotation && v.Kind == syntax.Str
-	case *syntax.JoinedStr:
-		return !t.annotation
-	}
-	return false
-}
-
-// stringlyName reports whether a string that was written here is assigned to
-// a name.
-func (b *builder) stringlyName(name string) bool {
-	for f := b.f; f != nil; f = f.outer {
-		if !f.locals[name] {
-			continue
-		}
-		guard := "string " + name // s = s + "…" asks for s again
-		if f.busy[guard] {
-			return false
-		}
-		f.busy[guard] = true
-		defer delete(f.busy, guard)
-		return slices.ContainsFunc(f.types[name], func(t typed) bool {
-			switch v := t.value.(type) {
-			case *syntax.Constant, *syntax.JoinedStr, *syntax.BinOp, *syntax.IfExp, *syntax.Name:
-				return !t.annotation && b.stringly(v)
-			}
-			return false
-		})
-	}
-	return false
-}
-
-// percent is "template" % arguments, or template %= arguments.
-func (b *builder) percent(n syntax.Node, template ir.Expr, right syntax.Expr) ir.Expr {
-	out := &ir.Format{Where: b.where(n), Verbs: ir.PercentVerbs, Template: template}
-	switch args := right.(type) {
-	case *syntax.Tuple:
-		out.Args = b.values(args.Elts)
-	case *syntax.Dict:
-		out.Names = []string{}
-		for i, k := range args.Keys {
-			v := b.value(args.Values[i])
-			c, ok := k.(*syntax.Constant)
-			if !ok {
-				return b.unknown(n, template, v)
-			}
-			out.Args, out.Names = append(out.Args, v), append(out.Names, b.m.tree.StringValue(c))
-		}
-	default:
-		out.Args = []ir.Expr{b.value(right)}
-	}
-	return out
-}
 
 func (b *builder) augmented(s *syntax.AugAssign) {
 	old := b.value(s.Target)

@@ -66,7 +66,7 @@ func (w *walk) format(x *ir.Format, s state, depth int) text {
 		out = append(out, value...)
 	}
 	literal(tmpl[done:])
-	return out
+	return enclosed(out)
 }
 
 // converts reports whether a verb takes numbers only.

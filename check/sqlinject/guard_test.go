@@ -21,6 +21,30 @@ func TestPandas(t *testing.T) {
 	}
 }
 
+// TestQuotedNames: a name whose quotes are doubled can stand between such quotes, and
+// nowhere else.
+func TestQuotedNames(t *testing.T) {
+	for body, fails := range map[string]bool{
+		`cur.execute('DROP TABLE "' + x.replace('"', '""') + '"')`:                                               false,
+		"y = x.replace('\"', '\"\"')\n    cur.execute(f'DROP TABLE \"{y}\"')":                                    false,
+		"cur.execute('DROP TABLE `%s`' % x.replace('`', '``'))":                                                  false,
+		`cur.execute('DROP TABLE "{}"'.format(x.replace('"', '""')))`:                                            false,
+		"cur.execute('DROP TABLE [' + x.replace(']', ']]') + ']')":                                               false,
+		"def q(n):\n    return '\"' + n.replace('\"', '\"\"') + '\"'\n    cur.execute('DROP TABLE ' + q(x))": false,
+		"cols = ', '.join('\"' + c.replace('\"', '\"\"') + '\"' for c in x)\n    cur.execute('SELECT ' + cols)":  false,
+		`cur.execute('DROP TABLE ' + x.replace('"', '""'))`:                                                      true,
+		`cur.execute("DELETE FROM t WHERE a = '" + x.replace('"', '""') + "'")`:                                  true,
+		"cur.execute('DROP TABLE `' + x.replace('\"', '\"\"') + '`')":                                            true,
+		`cur.execute('DROP TABLE "' + x.replace("'", "''") + '"')`:                                               true,
+		`cur.execute('DROP TABLE "' + x.replace('"', '') + x + '"')`:                                             true,
+	} {
+		found := told(t, body)
+		if got := len(found) > 0 && found[0].Level.Fails(); got != fails {
+			t.Errorf("%v, want one that fails: %v, in\n%s", found, fails, body)
+		}
+	}
+}
+
 // TestGuards puts a value into a query behind a test of it, or converted: what
 // lets only numbers and names through is no finding, what lets more through is one.
 func TestGuards(t *testing.T) {

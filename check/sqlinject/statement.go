@@ -174,7 +174,21 @@ func (w *walk) replaced(x *ir.Unknown, s state, depth int) (out text, ok bool) {
 	if found {
 		return t, true
 	}
-	return held(whole, x.By), true
+	out = held(whole, x.By)
+	if len(values) > 2 {
+		out[0].without = doubled(values[1], values[2])
+	}
+	return out, true
+}
+
+// doubled is the quote of names that a replacement doubles, or takes out; "" for none.
+func doubled(old, fresh text) string {
+	q, ok1 := old.constant()
+	by, ok2 := fresh.constant()
+	if ok1 && ok2 && opening[q] != "" && (by == q+q || by == "") {
+		return q
+	}
+	return ""
 }
 
 // replacer are the pairs that a strings.Replacer is made of.

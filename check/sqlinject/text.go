@@ -24,6 +24,8 @@ type part struct {
 	list  bool   // the hole is a joined list
 	elems []text // of a list that is known, element by element; nil for none
 	held  text   // of a hole: a statement that its value is or has in it; nil for none
+	// without is, of a hole, the quote that it has none of, or only doubled; "" for none.
+	without string
 	// values are, of a hole whose elements were checked, what they were before: if it is
 	// a mapping, only its keys are what was checked. nil for another one.
 	values text
@@ -317,7 +319,20 @@ func (w *walk) concat(x *ir.Concat, s state, depth int) text {
 	for _, e := range x.Parts {
 		out = append(out, place(w.eval(e, s, depth+1), e)...)
 	}
-	return bounded(x, out)
+	return bounded(x, enclosed(out))
+}
+
+// opening is what begins a name that ends with a quote.
+var opening = map[string]string{`"`: `"`, "`": "`", "]": "["}
+
+// enclosed is a text in which a name without quotes that stands between them is harmless.
+func enclosed(t text) text {
+	for i := 1; i+1 < len(t); i++ {
+		if q := t[i].without; q != "" && !t[i-1].hole && strings.HasSuffix(t[i-1].text, opening[q]) && !t[i+1].hole && strings.HasPrefix(t[i+1].text, q) {
+			t[i].taint, t[i].held = harmless, nil
+		}
+	}
+	return t
 }
 
 // bounded keeps a text to piecesMax pieces: in a longer one literals that stand
