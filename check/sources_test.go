@@ -16,6 +16,7 @@ import (
 	"bufio"
 	"database/sql"
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -24,6 +25,7 @@ import (
 var (
 	_ = bufio.NewScanner
 	_ = flag.Arg
+	_ = fmt.Sprintf
 	_ = io.ReadAll
 	_ = os.Getenv
 	_ http.Handler
@@ -45,6 +47,10 @@ func f(db *sql.DB) { db.Exec("DELETE FROM " + prefix + "t") }`: "possible",
 		`func f(db *sql.DB) { b, _ := os.ReadFile("name"); db.Exec("DELETE FROM t WHERE n = '" + string(b) + "'") }`:                                            "possible",
 		`func f(db *sql.DB) { r, _ := os.Open("names"); s := bufio.NewScanner(r); for s.Scan() { db.Exec("DELETE FROM t WHERE n = '" + s.Text() + "'") } }`:     "possible",
 		`func f(db *sql.DB, n string) { r, _ := os.Open(n); s := bufio.NewScanner(r); for s.Scan() { db.Exec("DELETE FROM t WHERE n = '" + s.Text() + "'") } }`: "likely",
+		`func f(db *sql.DB) { var n string; db.QueryRow("SELECT n FROM t").Scan(&n); db.Exec("DELETE FROM t WHERE n = '" + n + "'") }`:                          "likely",
+		`func f(db *sql.DB) { var n string; db.QueryRow("SELECT name FROM sqlite_master").Scan(&n); db.Exec("DROP TABLE " + n) }`:                               "possible",
+		`func f(db *sql.DB) { var n string; db.QueryRow("SELECT sql FROM sqlite_master").Scan(&n); db.Exec(n) }`:                                                "",
+		`func f(db *sql.DB) { var n int; db.QueryRow("SELECT n FROM t").Scan(&n); db.Exec(fmt.Sprintf("DELETE FROM t WHERE n = %d", n)) }`:                      "",
 	} {
 		dir := t.TempDir()
 		for name, text := range map[string]string{"go.mod": "module store\n\ngo 1.26\n", "store.go": head + body + "\n"} {

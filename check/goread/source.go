@@ -237,6 +237,8 @@ func (b *sqlFunc) filled(c *ast.CallExpr, fn *types.Func) {
 		switch name := fn.Name(); {
 		case strings.HasPrefix(name, "Unmarshal"), name == "Decode", strings.HasPrefix(name, "ShouldBind"), strings.HasPrefix(name, "Bind"):
 			value = &ir.Source{Where: at, From: ir.Input, What: "what " + name + " fills in"}
+		case name == "Scan" && fn.Pkg() != nil && sinks[unversioned(fn.Pkg().Path())].text != nil:
+			value = &ir.Source{Where: at, From: ir.Database, What: "what Scan fills in"}
 		}
 		b.emit(&ir.Assign{Span: at.Span, To: v, Value: value})
 	}

@@ -34,10 +34,10 @@ func (b *builder) query(e *syntax.Call, a *syntax.Attribute, t string) ir.Expr {
 	if name, ok := sql.(*syntax.Name); ok && b.over[name.ID] != nil && slices.Contains(b.hidden, name.ID) {
 		q.SQL = b.over[name.ID] // [cur.execute(q) for q in queries]
 	}
-	receiver := b.value(a.Value)
+	b.value(a.Value)
 	q.Args = b.binds(e, driver)
 	b.emit(q)
-	return &ir.Unknown{Where: b.where(e), What: b.m.text(e), Parts: []ir.Expr{receiver}}
+	return &ir.Source{Where: b.where(e), From: ir.Database, What: b.m.text(e)}
 }
 
 // sent lowers a call of what is no method of a driver by its looks, but always one: of

@@ -17,7 +17,7 @@ func (w *walk) tell(q *ir.Query, t text, pieces []finding.Piece, key string, bou
 	p := t[at]
 	f := &told{Finding: finding.Finding{
 		Rule: RuleInjection, At: q.Span, Key: key,
-		Level:   [...]finding.Level{finding.Note, finding.Possible, finding.Likely, finding.Certain}[p.taint],
+		Level:   level(p.taint, pieces[at].Context),
 		Message: fmt.Sprintf("SQL injection: %s is put into the text of a query, %s", name(p), standing[pieces[at].Context]),
 	}}
 	f.Steps = w.steps(q, p)
@@ -27,6 +27,15 @@ func (w *walk) tell(q *ir.Query, t text, pieces []finding.Piece, key string, bou
 	f.rewrite = finding.Rewrite{Query: q, Pieces: pieces, Taint: map[ir.Span]bool{}, Whole: w.built(q.SQL), Driver: q.Driver, Style: q.Style}
 	f.rewrite.Made = func(at ir.Span) (finding.Making, bool) { return w.making(w.fn, at) }
 	return f
+}
+
+// level is how sure a finding is. A name out of a database is mostly one that the
+// program has asked the catalogue for.
+func level(t taint, stands finding.Context) finding.Level {
+	if t == row && !stands.Bindable() {
+		return finding.Possible
+	}
+	return [...]finding.Level{harmless: finding.Note, unknown: finding.Possible, row: finding.Likely, parameter: finding.Likely, outside: finding.Certain}[t]
 }
 
 // located makes a text into pieces, each with its place in the SQL.

@@ -25,18 +25,18 @@ func TestPandas(t *testing.T) {
 // nowhere else.
 func TestQuotedNames(t *testing.T) {
 	for body, fails := range map[string]bool{
-		`cur.execute('DROP TABLE "' + x.replace('"', '""') + '"')`:                                               false,
-		"y = x.replace('\"', '\"\"')\n    cur.execute(f'DROP TABLE \"{y}\"')":                                    false,
-		"cur.execute('DROP TABLE `%s`' % x.replace('`', '``'))":                                                  false,
-		`cur.execute('DROP TABLE "{}"'.format(x.replace('"', '""')))`:                                            false,
-		"cur.execute('DROP TABLE [' + x.replace(']', ']]') + ']')":                                               false,
-		"def q(n):\n    return '\"' + n.replace('\"', '\"\"') + '\"'\n    cur.execute('DROP TABLE ' + q(x))": false,
-		"cols = ', '.join('\"' + c.replace('\"', '\"\"') + '\"' for c in x)\n    cur.execute('SELECT ' + cols)":  false,
-		`cur.execute('DROP TABLE ' + x.replace('"', '""'))`:                                                      true,
-		`cur.execute("DELETE FROM t WHERE a = '" + x.replace('"', '""') + "'")`:                                  true,
-		"cur.execute('DROP TABLE `' + x.replace('\"', '\"\"') + '`')":                                            true,
-		`cur.execute('DROP TABLE "' + x.replace("'", "''") + '"')`:                                               true,
-		`cur.execute('DROP TABLE "' + x.replace('"', '') + x + '"')`:                                             true,
+		`cur.execute('DROP TABLE "' + x.replace('"', '""') + '"')`:                                              false,
+		"y = x.replace('\"', '\"\"')\n    cur.execute(f'DROP TABLE \"{y}\"')":                                   false,
+		"cur.execute('DROP TABLE `%s`' % x.replace('`', '``'))":                                                 false,
+		`cur.execute('DROP TABLE "{}"'.format(x.replace('"', '""')))`:                                           false,
+		"cur.execute('DROP TABLE [' + x.replace(']', ']]') + ']')":                                              false,
+		"def q(n):\n    return '\"' + n.replace('\"', '\"\"') + '\"'\n    cur.execute('DROP TABLE ' + q(x))":    false,
+		"cols = ', '.join('\"' + c.replace('\"', '\"\"') + '\"' for c in x)\n    cur.execute('SELECT ' + cols)": false,
+		`cur.execute('DROP TABLE ' + x.replace('"', '""'))`:                                                     true,
+		`cur.execute("DELETE FROM t WHERE a = '" + x.replace('"', '""') + "'")`:                                 true,
+		"cur.execute('DROP TABLE `' + x.replace('\"', '\"\"') + '`')":                                           true,
+		`cur.execute('DROP TABLE "' + x.replace("'", "''") + '"')`:                                              true,
+		`cur.execute('DROP TABLE "' + x.replace('"', '') + x + '"')`:                                            true,
 	} {
 		found := told(t, body)
 		if got := len(found) > 0 && found[0].Level.Fails(); got != fails {

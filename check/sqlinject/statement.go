@@ -24,7 +24,7 @@ func (t text) headed() bool {
 // statement is what a value holds of SQL that was built of somebody's value: the
 // value itself, or, of a list, a mapping and the like, the worst in it; nil for none.
 func (t text) statement() text {
-	if len(t) > 1 && t.headed() && t.worst() >= parameter {
+	if len(t) > 1 && t.headed() && t.worst() >= row {
 		return t
 	}
 	var worst text

@@ -13,6 +13,7 @@ type taint uint8
 const (
 	harmless  taint = iota // constant, a number, checked
 	unknown                // nothing is known of it
+	row                    // of a database: whoever wrote it there chose it
 	parameter              // a parameter: whoever calls chooses it
 	outside                // from outside the program
 )
@@ -181,6 +182,8 @@ func (w *walk) source(x *ir.Source, s state, depth int) text {
 	switch x.From {
 	case ir.Environment:
 		return hole(x, parameter, x.What)
+	case ir.Database:
+		return hole(x, row, x.What)
 	case ir.Stored:
 		return hole(x, min(max(w.eval(x.Of, s, depth+1).worst(), unknown), parameter), x.What)
 	case ir.Input:
@@ -248,7 +251,7 @@ func worse(x, y text) text {
 	if bad == harmless && more == harmless && len(x) == 1 && x[0].hole && x.mapped() == nil && y.mapped() != nil {
 		return y
 	}
-	if more > bad || more == bad && more >= parameter && len(x) == 1 && x[0].hole && x.statement() == nil && y.statement() != nil {
+	if more > bad || more == bad && more >= row && len(x) == 1 && x[0].hole && x.statement() == nil && y.statement() != nil {
 		return y
 	}
 	return x
