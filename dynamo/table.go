@@ -139,14 +139,53 @@ func Open(ctx context.Context, client *dynamodb.Client, o Options) (*Table, erro
 	if o.Mode == NewerWins && o.Stream.Time < 0 {
 		return nil, fmt.Errorf("dynamo: mode newer-wins needs a time, and stream %s declares none", o.Stream.Name)
 	}
-	there, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &o.Table})
+	there, err := t.describe(ctx, min(o.Patience, openPatience))
 	if err != nil {
-		return nil, fmt.Errorf("dynamo: look at table %s: %w", o.Table, explained(err))
+		return nil, err
 	}
-	if err := t.match(there.Table); err != nil {
+	if err := t.match(there); err != nil {
 		return nil, fmt.Errorf("dynamo: table %s: %w", o.Table, err)
 	}
 	return t, nil
+}
+
+// openPatience is how long Open asks a throttled DynamoDB at most: who waits for
+// it should be told.
+const openPatience = 30 * time.Second
+
+// lookAttempts is how often the table is looked at through a fault that passes
+// and is no throttling: within some three seconds.
+const lookAttempts = 8
+
+// ID is DynamoDB's own name of the table, which no other has: one that was
+// deleted and made anew, or restored from a copy, has another. DynamoDB Local,
+// which gives none, at least says when the table was made.
+func (t *Table) ID(ctx context.Context) (string, error) {
+	there, err := t.describe(ctx, t.o.Patience)
+	if err != nil {
+		return "", err
+	}
+	if id := aws.ToString(there.TableId); id != "" || there.CreationDateTime == nil {
+		return id, nil
+	}
+	return there.CreationDateTime.UTC().Format(time.RFC3339Nano), nil
+}
+
+// describe looks at the table. DynamoDB is asked again while it throttles, for as
+// long as patience.
+func (t *Table) describe(ctx context.Context, patience time.Duration) (*types.TableDescription, error) {
+	since := time.Now()
+	for attempt := 1; ; attempt++ {
+		there, err := t.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &t.o.Table}, once)
+		if err == nil {
+			return there.Table, nil
+		}
+		kind := classify(err)
+		again := kind == throttled && time.Since(since) < patience || kind == passing && attempt < lookAttempts
+		if !again || wait(ctx, jitter(attempt)) != nil {
+			return nil, fmt.Errorf("dynamo: look at table %s: %w", t.o.Table, explained(err))
+		}
+	}
 }
 
 // CheckKey reports what is wrong with a table whose partition key has the name

@@ -83,6 +83,13 @@ func client(url string) *dynamodb.Client {
 func table(t testing.TB, keys ...string) string {
 	t.Helper()
 	name := realtest.Name(t)
+	if _, err := client(realtest.DynamoDB(t)).CreateTable(within(t), createTable(name, keys...)); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func createTable(name string, keys ...string) *dynamodb.CreateTableInput {
 	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
 	for i, k := range keys {
 		attribute, kind, _ := strings.Cut(k, ":")
@@ -90,10 +97,7 @@ func table(t testing.TB, keys ...string) string {
 			types.AttributeDefinition{AttributeName: &attribute, AttributeType: types.ScalarAttributeType(kind)})
 		in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: &attribute, KeyType: []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]})
 	}
-	if _, err := client(realtest.DynamoDB(t)).CreateTable(within(t), in); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	return in
 }
 
 func open(t testing.TB, url string, o dynamo.Options) *dynamo.Table {
@@ -406,6 +410,59 @@ func TestOpenSaysWhatDoesNotFit(t *testing.T) {
 	var missing *types.ResourceNotFoundException
 	if _, err := dynamo.Open(within(t), client(realtest.DynamoDB(t)), dynamo.Options{Stream: s, Table: "no-such-table"}); !errors.As(err, &missing) {
 		t.Errorf("error %v, want that there is no such table", err)
+	}
+}
+
+// A look at a table that is throttled, or fails now and then, is taken again.
+func TestOpenOnABadDay(t *testing.T) {
+	s := load(t, ordersFile)
+	name := table(t, "order_id:N")
+	for fault, shares := range map[string]faults.DynamoDBShares{"throttle": {Throttle: .65}, "broken": {Broken: .5}, "half": {Half: .5}} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel() // it mostly waits
+			proxy := &faults.DynamoDB{To: realtest.DynamoDB(t), Seed: 1, Shares: shares}
+			server := httptest.NewServer(proxy)
+			defer server.Close()
+			for range 4 {
+				open(t, server.URL, dynamo.Options{Stream: s, Table: name})
+			}
+			if proxy.Faults()[fault] == 0 {
+				t.Errorf("nothing went wrong: %v", proxy.Faults())
+			}
+		})
+	}
+	t.Run("no end", func(t *testing.T) {
+		server := httptest.NewServer(&faults.DynamoDB{To: realtest.DynamoDB(t), Shares: faults.DynamoDBShares{Throttle: 1}})
+		defer server.Close()
+		_, err := dynamo.Open(within(t), client(server.URL), dynamo.Options{Stream: s, Table: name, Patience: 100 * time.Millisecond})
+		var throttled *types.ProvisionedThroughputExceededException
+		if !errors.As(err, &throttled) {
+			t.Errorf("error %v, want that the table is throttled", err)
+		}
+	})
+}
+
+// A table that is deleted and made anew is another.
+func TestIDTellsTables(t *testing.T) {
+	s := load(t, ordersFile)
+	name := table(t, "order_id:N")
+	id := func() string {
+		id, err := open(t, realtest.DynamoDB(t), dynamo.Options{Stream: s, Table: name}).ID(within(t))
+		if err != nil || id == "" {
+			t.Fatalf("id %q, %v", id, err)
+		}
+		return id
+	}
+	before := id()
+	want(t, "the same table's id", id(), before)
+	if _, err := client(realtest.DynamoDB(t)).DeleteTable(within(t), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client(realtest.DynamoDB(t)).CreateTable(within(t), createTable(name, "order_id:N")); err != nil {
+		t.Fatal(err)
+	}
+	if after := id(); after == before {
+		t.Errorf("both tables are %s", after)
 	}
 }
 

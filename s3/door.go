@@ -25,6 +25,12 @@ type Route struct {
 	// the stream and the table behind them. It is called again for the same
 	// chunk when the batch is read again.
 	Into func(penstock.Chunk) penstock.Sink
+
+	// Table is what the table behind Into is told from any other by, also from
+	// one of the same name: an object that was begun on one table is given up on
+	// another, which has not what was written before. Nil is that it is always
+	// the same.
+	Table func(ctx context.Context) (string, error)
 }
 
 // Options say where a Door reads and writes. Store, Ledger, Routes and Rejects

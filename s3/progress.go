@@ -42,6 +42,7 @@ type Progress struct {
 	Cut    int64          `json:"cut"`              // how many they are, counted where the text is cut and not by their verdicts
 	Format string         `json:"format,omitempty"` // how the text is written, once known
 	Inner  string         `json:"inner,omitempty"`  // what its Cutter needs to go on
+	Table  string         `json:"table,omitempty"`  // the table that it was begun on, as its Route tells it
 	Batch  int            `json:"batch,omitempty"`  // bytes of text of a batch: whoever goes on cuts as whoever began
 	Hop    int            `json:"hop,omitempty"`    // invocations that have worked on it before this one
 	Stuck  int            `json:"stuck,omitempty"`  // of the last of them, how many got no byte further

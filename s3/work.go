@@ -24,6 +24,7 @@ type worker struct {
 	report *Report
 	start  penstock.Tally // the ledger's when it began
 	cutter Cutter
+	table  string // as the route told it when the work began
 }
 
 // work carries the object on and leaves the ledger as it should be for whoever
@@ -75,12 +76,41 @@ func (w *worker) within(ctx context.Context) (context.Context, context.CancelCau
 	return working, func(cause error) { cancel(cause); stop() }
 }
 
-// carry reads the object to its end.
+// errOtherTable ends the work on an object whose first records are in a table
+// that is there no more.
+var errOtherTable = errors.New("since the object was begun its table was deleted and made anew, or a copy was put in its place, which may lack what was written before: " +
+	"lambda replay KEY has the object read from its beginning")
+
+// look asks which table it is, which must be the one that the object was begun on.
+func (w *worker) look(ctx context.Context, begun string) error {
+	if w.route.Table == nil {
+		return nil
+	}
+	var err error
+	if w.table, err = w.route.Table(ctx); err == nil && begun != "" && begun != w.table {
+		err = errOtherTable
+	}
+	return err
+}
+
+// carry reads the object to its end. A table that is the same before and after was
+// the same throughout.
 func (w *worker) carry(ctx context.Context) error {
 	p := w.now()
 	if p.Newer != "" { // whoever had the object before us was asked, and is gone
 		return errNewer
 	}
+	if err := w.look(ctx, p.Table); err != nil {
+		return err
+	}
+	if err := w.read(ctx, p); err != nil {
+		return err
+	}
+	return w.look(ctx, w.table)
+}
+
+// read reads the object from where the ledger says to its end.
+func (w *worker) read(ctx context.Context, p Progress) error {
 	text, err := open(ctx, w.o.Store, p.Object, p.Size, p.Offset)
 	if err != nil {
 		return err
@@ -136,7 +166,7 @@ func (w *worker) begin(ctx context.Context, text *text, p Progress) error {
 			return err
 		}
 		if err := w.update(ctx, func(l *Progress) {
-			l.Format, l.Offset, l.Batch, l.Stream = p.Format, p.Offset, p.Batch, w.route.Stream.Name
+			l.Format, l.Offset, l.Batch, l.Stream, l.Table = p.Format, p.Offset, p.Batch, w.route.Stream.Name, w.table
 		}); err != nil {
 			return err
 		}
@@ -182,7 +212,7 @@ func (w *worker) checkpoint(ctx context.Context, t penstock.Tally, cut, offset i
 	before := w.now()
 	err := w.update(ctx, func(p *Progress) {
 		p.Offset, p.Tally, p.Cut, p.Inner, p.Stuck = offset, before.Tally.Add(t), before.Cut+cut, w.cutter.State(), 0
-		p.Until = time.Now().Add(w.o.Lease).UnixMilli()
+		p.Table, p.Until = w.table, time.Now().Add(w.o.Lease).UnixMilli()
 	})
 	if err != nil {
 		return err
@@ -222,7 +252,7 @@ func (w *worker) settle(ctx context.Context, err error) error {
 	case errors.Is(err, ErrGone), errors.Is(err, errNewer):
 		w.report.Outcome = WasReplaced
 		return w.end(ctx, Superseded, err)
-	case errors.Is(err, errMalformed):
+	case errors.Is(err, errMalformed), errors.Is(err, errOtherTable):
 		return errors.Join(err, w.end(ctx, Failed, err))
 	case errors.Is(err, errTime):
 		return w.handOver(ctx, err)

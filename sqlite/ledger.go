@@ -22,12 +22,13 @@ var ledger = []string{
   pointer TEXT NOT NULL, detail TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (consumer, door, place))`,
 	`penstock_deferred (table_name TEXT NOT NULL, place INTEGER NOT NULL, statement TEXT NOT NULL, PRIMARY KEY (table_name, place))`,
 	`penstock_replaced (job TEXT PRIMARY KEY, table_name TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)`,
+	`penstock_tables (table_name TEXT PRIMARY KEY, id TEXT NOT NULL)`,
 }
 
 // forgetTable takes out of the ledger whatever it says of a table of this name
 // that is there no more: nothing of that is in the one that is made now.
 func (t *Table) forgetTable(ctx context.Context, conn *sql.Conn) error {
-	for _, of := range []string{"penstock_chunks", "penstock_sources", "penstock_offsets", "penstock_replaced", "penstock_deferred"} {
+	for _, of := range []string{"penstock_chunks", "penstock_sources", "penstock_offsets", "penstock_replaced", "penstock_deferred", "penstock_tables"} {
 		result, err := conn.ExecContext(ctx, "DELETE FROM "+of+" WHERE table_name = ?", t.name)
 		if err != nil {
 			return fmt.Errorf("forget the table that was there: %w", err)
@@ -37,6 +38,16 @@ func (t *Table) forgetTable(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	return nil
+}
+
+// ID tells the table from one of its name in another file, or that this package
+// has made after it was dropped.
+func (t *Table) ID(ctx context.Context) (id string, err error) {
+	err = t.db.QueryRowContext(ctx, "SELECT id FROM penstock_tables WHERE table_name = ?", t.name).Scan(&id)
+	if err != nil {
+		return "", fmt.Errorf("sqlite: which table %s is: %w", t.name, err)
+	}
+	return id, nil
 }
 
 // Source records what a source of the job looked like when it was first loaded,

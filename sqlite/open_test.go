@@ -32,3 +32,26 @@ func TestOpenTogether(t *testing.T) {
 		all.Wait()
 	}
 }
+
+// A table that was dropped and made anew, or is in another file, is another.
+func TestIDTellsTables(t *testing.T) {
+	s := sinktest.Stream(t, sinktest.Orders)
+	file := newFile(t)
+	id := func(file string) string {
+		table := open(t, file, sqlite.Options{Stream: s})
+		defer table.Close()
+		id, err := table.ID(t.Context())
+		if err != nil || id == "" {
+			t.Fatalf("id %q, %v", id, err)
+		}
+		return id
+	}
+	first := id(file)
+	if again := id(file); again != first {
+		t.Errorf("opened again it is %s, was %s", again, first)
+	}
+	exec(t, file, "DROP TABLE orders")
+	if anew, other := id(file), id(newFile(t)); anew == first || other == first {
+		t.Errorf("dropped and made anew it is %s, in another file %s, was %s", anew, other, first)
+	}
+}

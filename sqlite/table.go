@@ -169,6 +169,9 @@ func (t *Table) prepare(ctx context.Context) error {
 		default:
 			err = t.create(ctx, conn)
 		}
+		if err == nil {
+			_, err = conn.ExecContext(ctx, "INSERT INTO penstock_tables (table_name, id) VALUES (?, ?) ON CONFLICT DO NOTHING", t.name, rand.Text())
+		}
 		if err == nil && t.o.Mode == penstock.Replace {
 			err = t.createShadow(ctx, conn)
 		}

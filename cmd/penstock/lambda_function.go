@@ -124,11 +124,15 @@ func (f *function) openRoutes(ctx context.Context, path string, settings awsSett
 			return err
 		}
 		from := s3.Place{Bucket: f.config.Bucket, Prefix: c.Prefix}
-		if err := f.ways.add(from, rules[i], enrich.Options{Log: f.log, Secrets: known}, func(penstock.Chunk) penstock.Sink { return table }); err != nil {
+		if err := f.ways.add(from, rules[i], enrich.Options{Log: f.log, Secrets: known}, dynamoTable(table)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func dynamoTable(t *dynamo.Table) routeTable {
+	return routeTable{func(penstock.Chunk) penstock.Sink { return t }, t.ID}
 }
 
 // secrets are the names in stream files that the environment has references for.

@@ -166,7 +166,7 @@ func (c *lambdaConfig) localRoutes(ctx context.Context, sh shell, log *slog.Logg
 	return ways, nil
 }
 
-func (c *lambdaConfig) localTable(ctx context.Context, sh shell, o sqlite.Options, ways *routes) (func(penstock.Chunk) penstock.Sink, error) {
+func (c *lambdaConfig) localTable(ctx context.Context, sh shell, o sqlite.Options, ways *routes) (routeTable, error) {
 	kind, name, _ := strings.Cut(c.table, ":")
 	s := o.Stream
 	switch {
@@ -175,23 +175,23 @@ func (c *lambdaConfig) localTable(ctx context.Context, sh shell, o sqlite.Option
 		case len(s.Table.PrimaryKey) > 0:
 			o.Mode = penstock.Upsert
 		case c.again:
-			return nil, usagef("--again would put the rows of stream %s into the table twice: give it a primary_key, or read all into a new table", s.Name)
+			return routeTable{}, usagef("--again would put the rows of stream %s into the table twice: give it a primary_key, or read all into a new table", s.Name)
 		}
 		table, err := sqlite.Open(ctx, name, o)
 		if errors.Is(err, sqlite.ErrNoTable) {
-			return nil, fmt.Errorf("%w: the ledger %s tells what is in it: put the table back, or delete that folder and all is read again", err, c.ledger)
+			return routeTable{}, fmt.Errorf("%w: the ledger %s tells what is in it: put the table back, or delete that folder and all is read again", err, c.ledger)
 		}
 		if err != nil {
-			return nil, err
+			return routeTable{}, err
 		}
 		ways.close = append(ways.close, table.Close)
-		return table.Chunk, nil
+		return routeTable{table.Chunk, table.ID}, nil
 	case kind == "dynamodb" && name != "":
 		table, err := dynamo.Open(ctx, awsSettings{sh.getenv}.dynamodb(), dynamo.Options{Stream: s, Table: name, Log: o.Log})
 		if err != nil {
-			return nil, err
+			return routeTable{}, err
 		}
-		return func(penstock.Chunk) penstock.Sink { return table }, nil
+		return dynamoTable(table), nil
 	}
-	return nil, errLocalTable
+	return routeTable{}, errLocalTable
 }

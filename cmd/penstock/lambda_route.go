@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -17,18 +18,24 @@ type routes struct {
 	close []func() error
 }
 
+// A routeTable is where a route ends.
+type routeTable struct {
+	chunk func(penstock.Chunk) penstock.Sink
+	id    func(context.Context) (string, error) // tells it from another of the same name
+}
+
 // add makes a route: the stream's rules by its look-ups, then the table's sink
 // of a batch.
-func (r *routes) add(from s3.Place, s *stream.Stream, o enrich.Options, table func(penstock.Chunk) penstock.Sink) error {
+func (r *routes) add(from s3.Place, s *stream.Stream, o enrich.Options, table routeTable) error {
 	lookups, err := enrich.New(s, o)
 	if err != nil {
 		return err
 	}
 	r.close = append(r.close, lookups.Close)
-	r.all = append(r.all, s3.Route{From: from, Stream: s, Into: func(c penstock.Chunk) penstock.Sink {
+	r.all = append(r.all, s3.Route{From: from, Stream: s, Table: table.id, Into: func(c penstock.Chunk) penstock.Sink {
 		return penstock.Pipeline{
 			Steps: []penstock.Step{s.Check, s.Derive, s.Identify},
-			To:    lookups.Ahead(penstock.Pipeline{Steps: []penstock.Step{lookups.Step}, To: table(c)}),
+			To:    lookups.Ahead(penstock.Pipeline{Steps: []penstock.Step{lookups.Step}, To: table.chunk(c)}),
 		}
 	}})
 	return nil
