@@ -177,31 +177,36 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return answer, advised(err)
 }
 
-// report prints the metrics of an object in CloudWatch's embedded format: a line
-// of the log is all it takes.
+// report prints the metrics of an object, one line of the log.
 func (f *function) report(r s3.Report) {
-	type metric struct{ Name, Unit string }
-	line, err := json.Marshal(map[string]any{
-		"_aws": map[string]any{
-			"Timestamp": time.Now().UnixMilli(),
-			"CloudWatchMetrics": []any{map[string]any{
-				"Namespace": "Penstock", "Dimensions": [][]string{{"environment"}},
-				"Metrics": []metric{
-					{"rows_in", "Count"}, {"rows_written", "Count"}, {"rows_rejected", "Count"}, {"rows_unaccounted", "Count"},
-					{"objects_failed", "Count"}, {"notices_poison", "Count"}, {"object_ms", "Milliseconds"},
-				},
-			}},
-		},
-		"environment": f.config.Environment, "object": r.Notice.Object.String(), "outcome": r.Outcome, "hop": r.Notice.Hop,
-		"rows_in": r.Tally.Read, "rows_written": r.Tally.Delivered + r.Tally.Dropped, "rows_rejected": r.Tally.Rejected,
-		"rows_unaccounted": r.Progress.Unaccounted(), "objects_failed": count(r.Err != nil), "notices_poison": count(r.Outcome == s3.Poison),
-		"object_ms": r.Took.Milliseconds(),
-	})
+	line, err := metricsLine(f.config.Environment, r)
 	if err != nil {
 		f.log.Error("metrics", "err", err)
 		return
 	}
 	fmt.Fprintln(os.Stdout, string(line))
+}
+
+// metricsLine is what an invocation did for one object, in the embedded format of
+// which CloudWatch makes metrics.
+func metricsLine(environment string, r s3.Report) ([]byte, error) {
+	type metric struct{ Name, Unit string }
+	return json.Marshal(map[string]any{
+		"_aws": map[string]any{
+			"Timestamp": time.Now().UnixMilli(),
+			"CloudWatchMetrics": []any{map[string]any{
+				"Namespace": "Penstock", "Dimensions": [][]string{{"environment"}},
+				"Metrics": []metric{
+					{"rows_in", "Count"}, {"rows_written", "Count"}, {"rows_dropped", "Count"}, {"rows_rejected", "Count"}, {"rows_unaccounted", "Count"},
+					{"objects_failed", "Count"}, {"notices_poison", "Count"}, {"object_ms", "Milliseconds"},
+				},
+			}},
+		},
+		"environment": environment, "object": r.Notice.Object.String(), "outcome": r.Outcome, "hop": r.Notice.Hop,
+		"rows_in": r.Tally.Read, "rows_written": r.Tally.Delivered, "rows_dropped": r.Tally.Dropped, "rows_rejected": r.Tally.Rejected,
+		"rows_unaccounted": r.Progress.Unaccounted(), "objects_failed": count(r.Err != nil), "notices_poison": count(r.Outcome == s3.Poison),
+		"object_ms": r.Took.Milliseconds(),
+	})
 }
 
 func count(is bool) int {

@@ -217,6 +217,7 @@ func (o *functionOutput) line(line []byte) error {
 		Outcome     s3.Outcome      `json:"outcome"`
 		In          int64           `json:"rows_in"`
 		Written     int64           `json:"rows_written"`
+		Dropped     int64           `json:"rows_dropped"`
 		Rejected    int64           `json:"rows_rejected"`
 		Unaccounted int64           `json:"rows_unaccounted"`
 	}
@@ -224,6 +225,7 @@ func (o *functionOutput) line(line []byte) error {
 		_, err := fmt.Fprintf(o.log, "%s\n", line)
 		return err
 	}
-	_, err := fmt.Fprintf(o.reports, "%s: %s, %d rows in, %d written, %d rejected, %d unaccounted\n", r.Object, r.Outcome, r.In, r.Written, r.Rejected, r.Unaccounted)
+	_, err := fmt.Fprintf(o.reports, "%s: %s, %d rows in, %d written, %d dropped, %d rejected, %d unaccounted\n",
+		r.Object, r.Outcome, r.In, r.Written, r.Dropped, r.Rejected, r.Unaccounted)
 	return err
 }
