@@ -70,9 +70,10 @@ type Options struct {
 	// that get no byte further end it in any case.
 	HopsMax int
 
-	// RejectRatioMax is the share of an object's records that may be rejected
-	// before it is given up as being something else; 0 means 0.5. It counts
-	// from the hundredth record.
+	// RejectRatioMax is the share of an object's records, above 0 and up to 1,
+	// that may be rejected before it is given up as being something else; 0 means
+	// 0.5, and 1 that it never is. It is held against all records so far behind
+	// each batch, once they are 100: an object of fewer is never given up for it.
 	RejectRatioMax float64
 
 	// Report is told what became of each object, once an invocation is done with it.
@@ -138,6 +139,12 @@ func New(o Options) (*Door, error) {
 	}
 	if o.RejectRatioMax == 0 {
 		o.RejectRatioMax = 0.5
+	}
+	switch {
+	case o.Margin < 0 || o.Lease < 0 || o.HopsMax < 0:
+		return nil, fmt.Errorf("s3: margin %v, lease %v, %d invocations: none can be below 0", o.Margin, o.Lease, o.HopsMax)
+	case !(o.RejectRatioMax > 0 && o.RejectRatioMax <= 1): // nor NaN
+		return nil, fmt.Errorf("s3: %v is no share of records that may be rejected: give one above 0, up to 1", o.RejectRatioMax)
 	}
 	if o.Report == nil {
 		o.Report = func(Report) {}

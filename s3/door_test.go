@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -344,6 +345,38 @@ func TestObjectsThatCannotBeRead(t *testing.T) {
 				t.Errorf("%s, %s (%s), error %v", r.Outcome, r.Progress.State, r.Progress.Why, err)
 			}
 		})
+	}
+}
+
+// The share of rejects is held against RejectRatioMax from the hundredth record
+// on, and exactly.
+func TestRejectRatio(t *testing.T) {
+	for _, c := range []struct {
+		bad, good int
+		most      float64
+		want      State
+	}{
+		{99, 0, 0, Done}, {100, 0, 0, Failed}, {50, 50, 0, Done}, {51, 49, 0, Failed},
+		{100, 0, 1, Done}, {1, 99, 0.01, Done}, {2, 98, 0.01, Failed}, {1, 98, 0.001, Done}, {1, 99, 0.001, Failed},
+	} {
+		h := newHouse(t, func(o *Options) { o.RejectRatioMax = c.most })
+		text := strings.Repeat("{\"n\":\"x\"}\n", c.bad) + strings.Repeat("{\"n\":1}\n", c.good)
+		r, err := h.door.Process(t.Context(), h.put("a", []byte(text)))
+		if r.Progress.State != c.want || (err == nil) != (c.want == Done) || r.Progress.Tally.Rejected != int64(c.bad) {
+			t.Errorf("%d bad and %d good of at most %v: %s %v, %v; want %s", c.bad, c.good, c.most, r.Progress.State, r.Progress.Tally, err, c.want)
+		}
+	}
+}
+
+func TestOptionsThatCannotBe(t *testing.T) {
+	for name, o := range map[string]Options{
+		"below 0": {RejectRatioMax: -1}, "above 1": {RejectRatioMax: 1.01}, "no number": {RejectRatioMax: math.NaN()},
+		"lease": {Lease: -1}, "margin": {Margin: -1}, "hops": {HopsMax: -1},
+	} {
+		o.Rejects = Place{Bucket: "bad"}
+		if _, err := New(o); err == nil {
+			t.Errorf("%s: it is taken", name)
+		}
 	}
 }
 

@@ -203,6 +203,10 @@ func (w *worker) write(ctx context.Context, b *penstock.Batch, offset, bytes int
 	return err
 }
 
+// ratioRecordsMin is how many records must have been read for the share of
+// rejects among them to say what the object is.
+const ratioRecordsMin = 100
+
 // checkpoint moves the ledger behind a batch that is settled. It has some time
 // beyond that for work: once the records are durable, what they cost must not be
 // lost to a deadline.
@@ -218,7 +222,7 @@ func (w *worker) checkpoint(ctx context.Context, t penstock.Tally, cut, offset i
 		return err
 	}
 	p := w.now()
-	if p.Tally.Read >= 100 && float64(p.Tally.Rejected) > w.o.RejectRatioMax*float64(p.Tally.Read) {
+	if p.Tally.Read >= ratioRecordsMin && float64(p.Tally.Rejected) > w.o.RejectRatioMax*float64(p.Tally.Read) {
 		return fmt.Errorf("%w: %d of its first %d records were rejected, so it is hardly what stream %s is about: look at the rejects",
 			errMalformed, p.Tally.Rejected, p.Tally.Read, w.route.Stream.Name)
 	}
