@@ -89,7 +89,7 @@ type Place struct {
 // Ledger is the table of progress.
 type Ledger struct {
 	Table    string `yaml:"table"`
-	KeepDays int    `yaml:"keep_days"` // of objects that are done
+	KeepDays int    `yaml:"keep_days"` // of an object that nothing happens to any more; 0 is for ever
 }
 
 // Function is how the function runs.
@@ -102,9 +102,9 @@ type Function struct {
 	ReservedConcurrency int     `yaml:"reserved_concurrency"` // of invocations at once: it protects the table
 	WritesAtOnce        int     `yaml:"writes_at_once"`       // requests to the table, of one invocation
 	MarginSeconds       float64 `yaml:"margin_seconds"`       // before the timeout, to hand over
-	LeaseSeconds        float64 `yaml:"lease_seconds"`
-	BatchKB             int     `yaml:"batch_kb"` // of text between two entries of the ledger: 1 to 1024
-	RejectRatioMax      float64 `yaml:"reject_ratio_max"`
+	LeaseSeconds        float64 `yaml:"lease_seconds"`        // of an object, until a worker that is silent is taken for dead
+	BatchKB             int     `yaml:"batch_kb"`             // of text between two entries of the ledger: 1 to 1024
+	RejectRatioMax      float64 `yaml:"reject_ratio_max"`     // of an object of at least 100 records; 1 is that none is given up for its rejects
 	LogDays             int     `yaml:"log_days"`
 	Canary              string  `yaml:"canary"` // how traffic moves to a new version, by CodeDeploy's name
 }
@@ -157,6 +157,10 @@ func decode(name string, text []byte, c *Config) error {
 	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("configuration %s: %w", name, err)
 	}
+	var more yaml.Node
+	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("configuration %s: there is a second document behind ---, which nobody would read: make it one", name)
+	}
 	return nil
 }
 
@@ -166,6 +170,13 @@ var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 const (
 	memoryMin, memoryMax = 128, 10240
 	timeoutMax           = 900
+)
+
+// The limits of our own: of package dynamo's requests at once, and of the days
+// that a time may lie ahead.
+const (
+	writesMax = 1000
+	keepMax   = 36500
 )
 
 func (c *Config) check() error {
@@ -178,11 +189,18 @@ func (c *Config) check() error {
 	}
 	must(c.Environment != "", "environment must be named")
 	c.checkNames(must)
+	must(f.Name != "" && f.Alias != "" && f.Canary != "", "function.name, function.alias and function.canary must be named")
 	must(c.Bucket != "" && c.Rejects.Bucket != "" && c.Ledger.Table != "", "bucket, rejects.bucket and ledger.table must be named")
 	must(len(c.Streams) > 0, "streams: there is none to read")
 	must(f.MemoryMB >= memoryMin && f.MemoryMB <= memoryMax, "function.memory_mb %d: Lambda has %d to %d", f.MemoryMB, memoryMin, memoryMax)
 	must(f.TimeoutSeconds > 0 && f.TimeoutSeconds <= timeoutMax, "function.timeout_seconds %d: Lambda has 1 to %d", f.TimeoutSeconds, timeoutMax)
 	must(f.MarginSeconds > 0 && f.MarginSeconds < float64(f.TimeoutSeconds), "function.margin_seconds %v must be less than the timeout of %d", f.MarginSeconds, f.TimeoutSeconds)
+	must(f.LeaseSeconds >= 0.1 && f.LeaseSeconds <= timeoutMax, "function.lease_seconds %v: it is 0.1 to %d", f.LeaseSeconds, timeoutMax)
+	must(f.WritesAtOnce >= 1 && f.WritesAtOnce <= writesMax, "function.writes_at_once %d: it is 1 to %d", f.WritesAtOnce, writesMax)
+	must(f.RejectRatioMax > 0 && f.RejectRatioMax <= 1, "function.reject_ratio_max %v: it is above 0, up to 1; 1 gives no object up for its rejects", f.RejectRatioMax)
+	must(c.Ledger.KeepDays >= 0 && c.Ledger.KeepDays <= keepMax, "ledger.keep_days %d: it is 0, for ever, to %d", c.Ledger.KeepDays, keepMax)
+	must(c.Alarms.RejectsPerHour >= 0, "alarms.rejects_per_hour %d cannot be below 0", c.Alarms.RejectsPerHour)
+	must(c.Alarms.DurationP99Seconds >= 1 && c.Alarms.DurationP99Seconds <= timeoutMax, "alarms.duration_p99_seconds %d: it is 1 to %d", c.Alarms.DurationP99Seconds, timeoutMax)
 	must(f.ReservedConcurrency > 0, "function.reserved_concurrency must be at least 1: it is what protects the table")
 	must(f.Architecture == "arm64" || f.Architecture == "x86_64", "function.architecture %q: write arm64 or x86_64", f.Architecture)
 	must(f.BatchKB >= 1 && f.BatchKB <= 1024, "function.batch_kb %d: it is 1 to 1024", f.BatchKB)
@@ -194,10 +212,15 @@ func (c *Config) check() error {
 	}
 	for i, s := range c.Streams {
 		for _, other := range c.Streams[:i] {
-			must(!overlap(s.Prefix, other.Prefix), "streams %s and %s: prefix %q lies in %q, and S3 notifies of neither", s.Name, other.Name, s.Prefix, other.Prefix)
+			inner, outer := s, other
+			if len(inner.Prefix) < len(outer.Prefix) {
+				inner, outer = outer, inner
+			}
+			must(!overlap(s.Prefix, other.Prefix), "streams %s and %s: prefix %q lies in %q, and S3 notifies of neither", inner.Name, outer.Name, inner.Prefix, outer.Prefix)
 			must(s.Table != other.Table || s.Key == other.Key, "streams %s and %s write table %s by different keys", s.Name, other.Name, s.Table)
 		}
 		must(s.Name != "" && s.Table != "", "streams: each needs name and table")
+		must(s.Table != c.Ledger.Table, "stream %s: its table %s is the ledger's: give each one of its own", s.Name, s.Table)
 		must(s.Key.Name != "" && (s.Key.Type == "S" || s.Key.Type == "N"), "stream %s: key needs name, and type S or N", s.Name)
 		must(c.Bucket != c.Rejects.Bucket || !overlap(s.Prefix, c.Rejects.Prefix),
 			"stream %s is read from where rejects are written, and each would be read again: give rejects a prefix or a bucket of their own", s.Name)
@@ -214,7 +237,7 @@ var (
 	functionName    = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`) // roles and buckets are named after it
 	aliasName       = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,127}$`)
 	environmentName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
-	shiftName       = regexp.MustCompile(`^[A-Za-z0-9.]{1,100}$`)
+	shiftName       = regexp.MustCompile(`^(CodeDeployDefault\.Lambda(AllAtOnce|Canary10Percent(5|10|15|30)Minutes|Linear10PercentEvery(1Minute|(2|3|10)Minutes))|[A-Za-z0-9-]{1,100})$`)
 	topicARN        = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$`)
 	secretName      = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]+$`)
 	repositoryName  = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9_.-]+$`)
