@@ -67,6 +67,22 @@ func TestReleaseUnderAct(t *testing.T) {
 			t.Errorf("%v: something nobody attested came to AWS:\n%s\n%s", err, r.log(), said)
 		}
 	})
+	t.Run("another package lies under the digest", func(t *testing.T) {
+		there, _ := filepath.Glob(filepath.Join(r.cloud, "buckets/penstock-dev-artifacts-*/*.zip"))
+		if len(there) != 1 {
+			t.Fatalf("%v: want the one package of before", there)
+		}
+		if err := os.WriteFile(there[0], []byte("another"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		said, err := r.run()
+		if err == nil || strings.Contains(r.log(), "plan") || !strings.Contains(said, "is not that package") {
+			t.Errorf("%v: it was deployed:\n%s\n%s", err, r.log(), said)
+		}
+		if err := os.Remove(there[0]); err != nil {
+			t.Fatal(err)
+		}
+	})
 	t.Run("change would replace a table", func(t *testing.T) {
 		said, err := r.run("CHANGES=replaces")
 		if err == nil || strings.Contains(r.log(), "execute") {

@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -91,7 +93,7 @@ func judge(t *testing.T, template string) []string {
 	whole := plain(&doc)
 	resources, _ := at(whole, "Resources").(map[string]node)
 	p := &policy{parameters: at(whole, "Parameters"), resources: resources}
-	for _, rule := range []func(*policy){leastPrivilege, trust, dataIsKept, dataIsPrivate, eventsComeByTheAlias, alarmsStopDeployments, noSecrets} {
+	for _, rule := range []func(*policy){leastPrivilege, trust, dataIsKept, dataIsPrivate, eventsComeByTheAlias, alarmsStopDeployments, noSecrets, packagesAreTheirDigest} {
 		rule(p)
 	}
 	slices.Sort(p.findings)
@@ -304,6 +306,24 @@ func noSecrets(p *policy) {
 	}
 }
 
+// packagesAreTheirDigest: none is put over another, and no version is made of
+// other code than the digest's.
+func packagesAreTheirDigest(p *policy) {
+	if at(p.resources["Packages"], "Type") != nil {
+		kept := false
+		for _, s := range list(at(p.resources["PackagesOverTLS"], "Properties", "PolicyDocument", "Statement")) {
+			kept = kept || text(at(s, "Effect")) == "Deny" && text(at(s, "Principal")) == "*" && text(at(s, "Action")) == "s3:PutObject" &&
+				text(at(s, "Condition", "Null", "s3:if-none-match")) == "true"
+		}
+		p.must(kept, "Packages: one may be put over another")
+	}
+	for id, r := range p.of("AWS::Lambda::Version") {
+		key := text(at(p.resources["Function"], "Properties", "Code", "S3Key"))
+		sum, err := hex.DecodeString(strings.TrimSuffix(key, ".zip"))
+		p.must(err == nil && text(at(r, "Properties", "CodeSha256")) == base64.StdEncoding.EncodeToString(sum), "%s: is made of whatever code there is", id)
+	}
+}
+
 func TestTemplatesKeepThePolicy(t *testing.T) {
 	for _, environment := range Environments {
 		for name, text := range stacks(t, load(t, environment)) {
@@ -348,6 +368,9 @@ func TestPolicyFindsWhatIsWrong(t *testing.T) {
 		{"function", "- {Name: !Ref ErrorsAlarm}", "- {Name: x}", "ErrorsAlarm does not stop a deployment"},
 		{"function", "MetricName: rows_unaccounted", "MetricName: rows", "called about rows_unaccounted"},
 		{"function", "{PENSTOCK_ENV: \"prod\"}", "{PENSTOCK_ENV: \"prod\", DB_PASSWORD: x}", "variable DB_PASSWORD"},
+		{"function", "      CodeSha256:", "      Policy:", "whatever code there is"},
+		{"function", "CodeSha256: \"", "CodeSha256: \"x", "whatever code there is"},
+		{"account", "\"s3:if-none-match\": \"true\"", "\"s3:if-match\": \"true\"", "put over another"},
 		{"function", "RetentionInDays: 365", "KmsKeyId: x", "kept for ever"},
 		{"function", "Default: \"true\"", "Default: \"false\"", "alarms stop nothing"},
 		{"function", "CodeDeployLambdaAliasUpdate", "X", "all at once"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -67,6 +68,12 @@ func parse(name, text string) (*template.Template, error) {
 		"join":   func(words []string) string { return strings.Join(words, ", ") },
 		"bucket": func(id, name string) tableView { return tableView{ID: id, Name: name} },
 	}).Parse(text)
+}
+
+// CodeSha256 is the package's digest as Lambda writes it, in base64.
+func (v *view) CodeSha256() (string, error) {
+	sum, err := hex.DecodeString(v.Sha256)
+	return base64.StdEncoding.EncodeToString(sum), err
 }
 
 // quote writes a YAML string that stands for text and nothing else.

@@ -135,6 +135,7 @@ func (w *workflowJudge) deployment(file node) {
 		w.must(strings.Contains(text(at(steps[max(verify, 0)], "run")), flag), "deploy: the attestation may be of anybody: no %s", flag)
 	}
 	w.must(strings.Contains(text(at(steps[max(upload, 0)], "run")), "--if-none-match"), "deploy: a package may be overwritten")
+	w.must(strings.Contains(text(at(steps[max(upload, 0)], "run")), `echo "$SHA256  stored.zip" | sha256sum --check --strict`), "deploy: what lies under the digest may be anything")
 	for i, s := range steps {
 		w.must(i < role || at(s, "continue-on-error") == nil, "deploy: step %d may fail and nobody minds", i)
 	}
@@ -192,6 +193,7 @@ func TestWorkflowPolicyFindsWhatIsWrong(t *testing.T) {
 		{"deploy", "gh attestation verify", "true", "no step has gh"},
 		{"deploy", "echo \"$SHA256  penstock.zip\" | sha256sum", "echo \"$SHA256  penstock.zip\" | true", "no step has echo"},
 		{"deploy", "--if-none-match '*'", "", "may be overwritten"},
+		{"deploy", "$SHA256  stored.zip", "$SHA256  penstock.zip", "may be anything"},
 		{"deploy", "        id: smoke\n", "        id: smoke\n        continue-on-error: true\n", "nobody minds"},
 		{"deploy", "--template-body file://previous.yaml", "--template-body file://x", "does not go back"},
 		{"release", "needs: [build, staging]", "needs: [build]", "prod does not wait for staging"},
