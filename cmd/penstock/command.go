@@ -134,10 +134,10 @@ func (c command) report(err error, stderr io.Writer) int {
 	case errors.Is(err, errFindings):
 		return exitFindings
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "penstock %s: %v\npenstock %s -h shows how to call it\n", c.name, err, c.name)
+		fmt.Fprintf(stderr, "penstock %s: %s\npenstock %s -h shows how to call it\n", c.name, readable(err.Error()), c.name)
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "penstock %s: %v\n", c.name, err)
+	fmt.Fprintf(stderr, "penstock %s: %s\n", c.name, readable(err.Error()))
 	return exitFailed
 }
 
@@ -174,10 +174,21 @@ func refuseSecrets(flags *flag.FlagSet) error {
 		case slices.Contains(secretFlags, f.Name):
 			err = fmt.Errorf("--%s is a secret, and everybody on this machine can read the command line; put it into the environment as %s", f.Name, variable(flags, f.Name))
 		case passwordInside.MatchString(f.Value.String()):
-			err = fmt.Errorf("--%s has a password in it, and everybody on this machine can read the command line; put all of it into the environment as %s, or the password alone into PGPASSWORD or a PGPASSFILE", f.Name, variable(flags, f.Name))
+			err = fmt.Errorf("--%s has a password in it, and everybody on this machine can read the command line; %s", f.Name, passwordBelongs(flags, f))
 		}
 	})
 	return err
+}
+
+// passwordBelongs says where to put a password instead.
+func passwordBelongs(flags *flag.FlagSet, f *flag.Flag) string {
+	switch {
+	case flags.Name() == "penstock lambda":
+		return "no flag of lambda takes such an address: " + flags.Name() + " -h shows what this one takes"
+	case strings.HasPrefix(f.Value.String(), "postgres"):
+		return "put all of it into the environment as " + variable(flags, f.Name) + ", or the password alone into PGPASSWORD or a PGPASSFILE"
+	}
+	return "put all of it into the environment as " + variable(flags, f.Name)
 }
 
 // ownVariables are the flags that mean something else than the other

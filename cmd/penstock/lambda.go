@@ -142,7 +142,7 @@ func (c *lambdaConfig) status(ctx context.Context, sh shell, args []string) erro
 		return advised(err)
 	}
 	if !there {
-		fmt.Fprintf(sh.stdout, "%s: nothing is known of it\n", args[0])
+		fmt.Fprintf(sh.stdout, "%s: nothing is known of it\n", printable(args[0]))
 		return errFindings
 	}
 	printProgress(sh, p)
@@ -158,9 +158,9 @@ func (f *function) key(object string) string {
 }
 
 func printProgress(sh shell, p s3.Progress) {
-	fmt.Fprintf(sh.stdout, "%v: %s, stream %s, %v, text byte %d, invocation %d, %s\n",
-		p.Object, p.State, p.Stream, p.Tally, p.Offset, p.Hop+1, p.At.Format(time.RFC3339))
+	fmt.Fprintf(sh.stdout, "%s: %s, stream %s, %v, text byte %d, invocation %d, %s\n",
+		printable(p.Object.String()), p.State, printable(p.Stream), p.Tally, p.Offset, p.Hop+1, p.At.Format(time.RFC3339))
 	if p.Why != "" {
-		fmt.Fprintln(sh.stdout, p.Why)
+		fmt.Fprintln(sh.stdout, readable(p.Why))
 	}
 }

@@ -55,7 +55,7 @@ func (l *localRun) walk(ctx context.Context, dir string, keys []string) error {
 			left = slices.Delete(left, at, at+1)
 		}
 		if what := oddFile(filepath.Join(dir, filepath.FromSlash(key)), entry); what != "" {
-			fmt.Fprintf(l.out, "%s: ignored, it is %s\n", key, what)
+			fmt.Fprintf(l.out, "%s: ignored, it is %s\n", printable(key), what)
 			return ctx.Err()
 		}
 		return l.object(ctx, key)
@@ -71,13 +71,13 @@ func (l *localRun) walk(ctx context.Context, dir string, keys []string) error {
 // skip counts a file that was not read.
 func (l *localRun) skip(key string, why error) {
 	l.unread++
-	fmt.Fprintf(l.out, "%s: not read, %v\n", key, why)
+	fmt.Fprintf(l.out, "%s: not read, %s\n", printable(key), readable(why.Error()))
 }
 
 // object has the door read one file. An error is not the file's.
 func (l *localRun) object(ctx context.Context, key string) error {
 	if !utf8.ValidString(key) {
-		l.skip(fmt.Sprintf("%q", key), errors.New("a key is UTF-8, and its name is not: rename it"))
+		l.skip(key, errors.New("a key is UTF-8, and its name is not: rename it"))
 		return ctx.Err()
 	}
 	if l.again {
@@ -89,11 +89,11 @@ func (l *localRun) object(ctx context.Context, key string) error {
 	l.total, l.whole = l.total.Add(r.Tally), l.whole.Add(r.Progress.Tally)
 	switch {
 	case err == nil && r.Outcome == s3.Ignored:
-		fmt.Fprintf(l.out, "%s: ignored, it lies in no stream's folder\n", key)
+		fmt.Fprintf(l.out, "%s: ignored, it lies in no stream's folder\n", printable(key))
 	case err == nil && r.Outcome == s3.WasReplaced:
 		l.skip(key, errors.New("it was changed or removed meanwhile"))
 	case err == nil:
-		fmt.Fprintf(l.out, "%s: %s, %v\n", key, r.Outcome, r.Progress.Tally)
+		fmt.Fprintf(l.out, "%s: %s, %v\n", printable(key), r.Outcome, r.Progress.Tally)
 	case errors.Is(err, s3.ErrDamaged):
 		l.skip(key, fmt.Errorf("%w (--again has it read anew)", err))
 	case r.Progress.State == s3.Failed, errors.Is(err, fs.ErrPermission):

@@ -82,7 +82,7 @@ func (c *invokeConfig) run(ctx context.Context, sh shell, l *lambdaConfig, args 
 	}
 	failed, err := service.drain(ctx)
 	for _, f := range failed {
-		fmt.Fprintln(sh.stdout, "failed for good, and would go to the on-failure destination:", f)
+		fmt.Fprintln(sh.stdout, "failed for good, and would go to the on-failure destination:", readable(f))
 	}
 	fmt.Fprintf(sh.stdout, "%d events delivered: %d invocations, %d killed, %d events failed for good\n",
 		len(deliveries), service.carried, service.kills, len(failed))
@@ -226,6 +226,6 @@ func (o *functionOutput) line(line []byte) error {
 		return err
 	}
 	_, err := fmt.Fprintf(o.reports, "%s: %s, %d rows in, %d written, %d dropped, %d rejected, %d unaccounted\n",
-		r.Object, r.Outcome, r.In, r.Written, r.Dropped, r.Rejected, r.Unaccounted)
+		printable(r.Object), r.Outcome, r.In, r.Written, r.Dropped, r.Rejected, r.Unaccounted)
 	return err
 }

@@ -37,7 +37,7 @@ func (c *lambdaConfig) replay(ctx context.Context, sh shell, keys []string) erro
 		}
 		if payload == nil {
 			done++
-			fmt.Fprintf(sh.stdout, "%s: it is done; --again has its rows written once more\n", key)
+			fmt.Fprintf(sh.stdout, "%s: it is done; --again has its rows written once more\n", printable(key))
 			continue
 		}
 		events = append(events, payload)
