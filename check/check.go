@@ -43,6 +43,7 @@ type Options struct {
 type Report struct {
 	Findings []finding.Finding
 	Problems []Problem // what could not be read, and was left out
+	Passed   []string  // what a folder has that is no file: links that lead nowhere, pipes
 	Files    int
 	Lines    int
 	Tally    locks.Tally // how Options.Observed fits what was read
@@ -87,11 +88,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if len(o.Paths) == 0 {
 		o.Paths = []string{"."}
 	}
-	units, left, err := o.units()
+	units, out, err := o.units()
 	if err != nil {
 		return nil, err
 	}
-	out := &Report{Problems: left}
 	for _, u := range units {
 		r, err := u.read(ctx, nil)
 		if err != nil {
@@ -157,8 +157,10 @@ func analyse(r reading, m finding.Mender, observed []locks.Seen) ([]finding.Find
 	}), tally
 }
 
-// units sorts the paths into what each reader reads, and what none can.
-func (o Options) units() (units []unit, left []Problem, err error) {
+// units sorts the paths into what each reader reads, and, as a report of nothing else
+// yet, what none can.
+func (o Options) units() (units []unit, left *Report, err error) {
+	left = &Report{}
 	dir := cmp.Or(o.Dir, ".")
 	var patterns, goFiles []string
 	py := &pythonUnit{dir: dir, driver: o.Driver}
@@ -179,7 +181,8 @@ func (o Options) units() (units []unit, left []Problem, err error) {
 				return nil, nil, fmt.Errorf("check %s: %w", p, err)
 			}
 			py.files = append(py.files, found.python...)
-			left = append(left, found.left...)
+			left.Problems = append(left.Problems, found.left...)
+			left.Passed = append(left.Passed, found.passed...)
 			if found.golang {
 				units = append(units, &goUnit{dir: at, base: dir, patterns: []string{"./..."}, hidden: found.hidden})
 			}

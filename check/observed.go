@@ -62,11 +62,10 @@ func (r *Report) tally(t locks.Tally) {
 // Diagnose explains a hung process by a dump of its threads and its source: who
 // waits for which lock, and who has it.
 func Diagnose(ctx context.Context, o Options, threads []dump.Thread) (*Report, error) {
-	units, left, err := o.units()
+	units, out, err := o.units()
 	if err != nil {
 		return nil, err
 	}
-	out := &Report{Problems: left}
 	known := 0
 	for _, u := range units {
 		r, err := u.read(ctx, nil)

@@ -14,6 +14,7 @@ type sources struct {
 	python []string
 	hidden map[string][]byte // by the absolute path of Go files that cannot be read: what the go command shall see
 	left   []Problem
+	passed []string // what is no file
 }
 
 // walk looks for Go and Python files. What cannot be read is left out, and no
@@ -50,7 +51,7 @@ func (s *sources) file(name string, d fs.DirEntry) error {
 		return nil
 	}
 	if err := regular(name, d); err != nil {
-		s.left = append(s.left, Problem{Text: err.Error()})
+		s.passed = append(s.passed, err.Error())
 		if golang {
 			return s.hide(name)
 		}

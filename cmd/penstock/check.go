@@ -67,6 +67,9 @@ func (c checkFlags) run(ctx context.Context, sh shell, args []string) error {
 	if err != nil {
 		return err
 	}
+	for _, text := range r.Passed {
+		fmt.Fprintln(sh.stderr, "passed over:", text)
+	}
 	if r.Files == 0 && len(r.Problems) == 0 {
 		return errors.New("there is no Go or Python file to check: name a file, a folder that has some, or a Go package")
 	}
