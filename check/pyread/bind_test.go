@@ -110,6 +110,17 @@ func TestBind(t *testing.T) {
 		{"sqlite3", `cur.execute(f"SELECT 1 WHERE a = {x!r}")`, "", []finding.Context{v}},
 		{"sqlite3", `cur.execute("SELECT 1 WHERE a = %r" % x)`, "", []finding.Context{v}},
 		{"psycopg", `cur.execute(f"SELECT 1 WHERE a > now() - interval '{x} days'")`, "", []finding.Context{partial}},
+		// An iterator that is wanted again has no length.
+		{"sqlite3", `it = iter(xs)
+    cur.execute(f"SELECT 1 WHERE a IN ({','.join(str(i) for i in it)})")
+    return list(it)`, "", []finding.Context{list}},
+		{"sqlite3", `it = (x + 1 for x in xs)
+    cur.execute(f"SELECT 1 WHERE a IN ({','.join(str(i) for i in it)})")
+    return list(it)`, "", []finding.Context{list}},
+		{"sqlite3", `it = map(str, xs)
+    def g():
+        cur.execute(f"SELECT 1 WHERE a IN ({','.join(it)})")
+    return g`, "", []finding.Context{list}},
 		{"duckdb", `cur.execute(sql=f"SELECT 1 WHERE a = {x}")`, "", []finding.Context{v}},
 	} {
 		head := "import " + c.driver + "\n\ndef f(x, y, xs, params):\n    cur = " + c.driver + ".connect()\n    "

@@ -244,9 +244,35 @@ func (w *writer) twice(values syntax.Expr) bool {
 			return true
 		}
 	}
+	if ok && w.iterates(name) {
+		return false
+	}
 	w.note = w.text(values) + " is gone through twice, which an iterator does not allow"
 	return true
 }
+
+// iterates reports whether a variable, of this function or one around it, is given an
+// iterator, which has no length.
+func (w *writer) iterates(name *syntax.Name) bool {
+	for fn := w.fn; fn != nil; fn = w.enclosing(fn) {
+		for _, e := range w.scope(fn).assigns(name.ID) {
+			switch v := unwrapped(e).(type) {
+			case *syntax.Comp:
+				if v.Kind == syntax.GeneratorExp {
+					return true
+				}
+			case *syntax.Call:
+				if iterators[lastName(v.Func)] {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// iterators are functions that return one.
+var iterators = map[string]bool{"iter": true, "map": true, "filter": true, "zip": true, "enumerate": true, "reversed": true, "chain": true, "islice": true, "from_iterable": true}
 
 // known reports whether a variable is surely no iterator.
 func (w *writer) known(name *syntax.Name) bool {

@@ -79,7 +79,7 @@ func nodes[T syntax.Node](m *mended, at ir.Span) []T {
 
 // enclosing is the innermost function around an expression, nil at the top. A
 // decorator stands outside of what it decorates.
-func (m *mended) enclosing(e syntax.Expr) *syntax.FunctionDef {
+func (m *mended) enclosing(e syntax.Node) *syntax.FunctionDef {
 	for n := m.parent[e]; n != nil; n = m.parent[n] {
 		if f, ok := n.(*syntax.FunctionDef); ok && within(e, f) {
 			return f
