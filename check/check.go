@@ -25,6 +25,7 @@ import (
 	"github.com/penstock-io/penstock/check/goread"
 	"github.com/penstock-io/penstock/check/ir"
 	"github.com/penstock-io/penstock/check/locks"
+	"github.com/penstock-io/penstock/check/pyread"
 	"github.com/penstock-io/penstock/check/sqlinject"
 )
 
@@ -36,7 +37,15 @@ type Options struct {
 	Mend  bool     // work out fixes and verify them
 	// Observed are lock orders that runs of the program have shown: ReadObserved.
 	Observed []locks.Seen
-	Driver   string // the database library of Python files that import none: one of pyread.Drivers
+	Driver   string // the database library where the source names none: one of Drivers
+}
+
+// Drivers are the database libraries that Options may name: modules of Python, and
+// what Go's database/sql opens.
+func Drivers() []string {
+	all := append(pyread.Drivers(), goread.Drivers()...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // A Report is what a check found.
@@ -184,7 +193,7 @@ func (o Options) units() (units []unit, left *Report, err error) {
 			left.Problems = append(left.Problems, found.left...)
 			left.Passed = append(left.Passed, found.passed...)
 			if found.golang {
-				units = append(units, &goUnit{dir: at, base: dir, patterns: []string{"./..."}, hidden: found.hidden})
+				units = append(units, &goUnit{dir: at, base: dir, patterns: []string{"./..."}, hidden: found.hidden, driver: o.Driver})
 			}
 		case strings.HasSuffix(p, ".py"):
 			py.files = append(py.files, at)
@@ -195,10 +204,10 @@ func (o Options) units() (units []unit, left *Report, err error) {
 		}
 	}
 	if len(patterns) > 0 {
-		units = append(units, &goUnit{dir: dir, base: dir, patterns: patterns})
+		units = append(units, &goUnit{dir: dir, base: dir, patterns: patterns, driver: o.Driver})
 	}
 	if len(goFiles) > 0 {
-		units = append(units, &goUnit{dir: dir, base: dir, patterns: goFiles})
+		units = append(units, &goUnit{dir: dir, base: dir, patterns: goFiles, driver: o.Driver})
 	}
 	if len(py.files) > 0 {
 		units = append(units, py)
@@ -211,6 +220,7 @@ type goUnit struct {
 	dir, base string
 	patterns  []string
 	hidden    map[string][]byte // what stands for files that cannot be read
+	driver    string
 }
 
 func (u *goUnit) read(ctx context.Context, overlay map[string][]byte) (reading, error) {
@@ -219,7 +229,7 @@ func (u *goUnit) read(ctx context.Context, overlay map[string][]byte) (reading, 
 		maps.Copy(all, overlay)
 		overlay = all
 	}
-	r, err := goread.Load(ctx, goread.Options{Dir: u.dir, Base: u.base, Patterns: u.patterns, Overlay: overlay})
+	r, err := goread.Load(ctx, goread.Options{Dir: u.dir, Base: u.base, Patterns: u.patterns, Overlay: overlay, Driver: u.driver})
 	if err != nil {
 		return reading{}, err
 	}

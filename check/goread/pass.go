@@ -24,7 +24,7 @@ func Of(u Unit) (*Reading, error) {
 	seen := map[*types.Package]*packages.Package{}
 	p := imports(u.Types, seen)
 	p.Fset, p.TypesInfo, p.Syntax, p.TypesSizes = u.Fset, u.Info, u.Files, u.Sizes
-	return read(u.Fset, "", []*packages.Package{p}, nil)
+	return read(u.Fset, "", []*packages.Package{p}, Options{})
 }
 
 // imports is a package with all that it imports, as types.

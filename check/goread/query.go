@@ -1,8 +1,10 @@
 package goread
 
 import (
+	"cmp"
 	"go/ast"
 	"go/types"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/packages"
@@ -135,6 +137,18 @@ var placeholders = map[string]ir.Style{
 	"sqlserver": ir.AtP, "mssql": ir.AtP, "godror": ir.ColonIndex, "oracle": ir.ColonIndex,
 }
 
+// Drivers are the names by which database/sql opens a driver whose way to write a
+// parameter is known.
+func Drivers() []string {
+	return slices.Sorted(func(yield func(string) bool) {
+		for name := range placeholders {
+			if !strings.Contains(name, "/") && !yield(name) {
+				return
+			}
+		}
+	})
+}
+
 // styles finds how the drivers that packages import, or open by name, write a
 // parameter: by package, and for all together under "".
 func (r *reader) styles(pkgs []*packages.Package) map[string]ir.Style {
@@ -220,11 +234,11 @@ func (b *sqlFunc) query(c *ast.CallExpr, fn *types.Func) bool {
 	return true
 }
 
-// style is how the program's driver writes a parameter: the package's own,
-// else the only one in the program.
+// style is how the program's driver writes a parameter: the package's own, else the
+// only one in the program, else the one that the user names.
 func (b *sqlFunc) style() ir.Style {
 	if s, ok := b.sql.styles[b.pkg.PkgPath]; ok {
 		return s
 	}
-	return b.sql.styles[""]
+	return cmp.Or(b.sql.styles[""], placeholders[b.reader.driver])
 }

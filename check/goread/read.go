@@ -43,6 +43,7 @@ type reader struct {
 	fset    *token.FileSet
 	root    string // paths in messages are relative to it, when below it
 	overlay map[string][]byte
+	driver  string
 	files   map[string]*ir.File
 	syntax  map[*ir.File]*ast.File
 	locks   *ir.Program
@@ -64,6 +65,7 @@ type Options struct {
 	Base     string            // paths in messages are relative to it; "" is Dir
 	Patterns []string          // as the go command understands them
 	Overlay  map[string][]byte // replaces the contents of files, by absolute path
+	Driver   string            // what stands behind database/sql where no package says so: one of Drivers
 }
 
 // Load reads Go packages. One that does not compile, as when a module that it
@@ -82,7 +84,7 @@ func Load(ctx context.Context, o Options) (*Reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := read(fset, base, whole, o.Overlay)
+	r, err := read(fset, base, whole, o)
 	if err == nil {
 		r.Broken = broken
 	}
@@ -102,9 +104,9 @@ func sound(pkgs []*packages.Package) (whole []*packages.Package, broken []error)
 	return whole, broken
 }
 
-func read(fset *token.FileSet, root string, pkgs []*packages.Package, overlay map[string][]byte) (*Reading, error) {
+func read(fset *token.FileSet, root string, pkgs []*packages.Package, o Options) (*Reading, error) {
 	r := &reader{
-		fset: fset, root: root, overlay: overlay,
+		fset: fset, root: root, overlay: o.Overlay, driver: o.Driver,
 		files: map[string]*ir.File{}, syntax: map[*ir.File]*ast.File{},
 		locks: &ir.Program{}, sql: &ir.Program{},
 		funcs: map[*ssa.Function]*ir.Func{}, calls: map[token.Pos]*ast.CallExpr{}, named: map[token.Pos]*ast.Ident{},

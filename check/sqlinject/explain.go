@@ -159,7 +159,7 @@ func advice(q *ir.Query, pieces []finding.Piece, p part) []string {
 		return out[:1]
 	}
 	if q.Style == ir.NoStyle && q.Span.File.Lang == ir.Go {
-		return []string{"Which driver stands behind database/sql is not seen here. Write its placeholder (pgx and pq $1, MySQL and SQLite ?, SQL Server @p1) in the text and hand the value over beside it."}
+		return []string{"Which driver stands behind database/sql is not seen here: name it, as --driver pgx, to have it mended. Or write its placeholder (pgx and pq $1, MySQL and SQLite ?, SQL Server @p1) in the text and hand the value over beside it."}
 	}
 	if q.Style == ir.NoStyle {
 		if q.Span.Known() && q.Span.File.Lang == ir.Python {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/penstock-io/penstock/check"
 	"github.com/penstock-io/penstock/check/finding"
-	"github.com/penstock-io/penstock/check/pyread"
 	"github.com/penstock-io/penstock/check/report"
 )
 
@@ -35,7 +34,7 @@ func defineCheck(flags *flag.FlagSet) runner {
 	flags.BoolVar(&c.writeBaseline, "write-baseline", false, "write what is found to the --baseline file")
 	flags.StringVar(&c.rule, "explain-rule", "", "print the documentation of a `RULE`, or of all")
 	flags.StringVar(&c.observed, "observed", "", "`FILE` of lock orders that runs have shown (LOCKORDER_OBSERVED), joined with those of the source")
-	flags.StringVar(&c.driver, "driver", "", "database `LIBRARY` of Python files that import none, as sqlite3 or psycopg: it decides how a parameter is written")
+	flags.StringVar(&c.driver, "driver", "", "database `LIBRARY` of Python files, and driver of Go packages, that import none, as sqlite3, psycopg or pgx: it decides how a parameter is written")
 	flags.StringVar(&c.dump, "dump", "", "explain a hung process by the `FILE` with its threads: Go's goroutine dump, Python's faulthandler, py-spy; - is standard input")
 	return func(ctx context.Context, sh shell, args []string) error { return c.run(ctx, sh, args) }
 }
@@ -50,8 +49,8 @@ func (c checkFlags) run(ctx context.Context, sh shell, args []string) error {
 	if c.writeBaseline && c.baseline == "" {
 		return usagef("--write-baseline needs --baseline FILE")
 	}
-	if c.driver != "" && !slices.Contains(pyread.Drivers(), c.driver) {
-		return usagef("--driver %s is not known: say one of %s", c.driver, strings.Join(pyread.Drivers(), ", "))
+	if c.driver != "" && !slices.Contains(check.Drivers(), c.driver) {
+		return usagef("--driver %s is not known: say one of %s", c.driver, strings.Join(check.Drivers(), ", "))
 	}
 	if c.dump != "" {
 		return c.diagnose(ctx, sh, args)
