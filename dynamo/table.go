@@ -159,11 +159,17 @@ const lookAttempts = 8
 
 // ID is DynamoDB's own name of the table, which no other has: one that was
 // deleted and made anew, or restored from a copy, has another. DynamoDB Local,
-// which gives none, at least says when the table was made.
+// which gives none, at least says when the table was made. One that was made anew
+// with another key is an error: DynamoDB would refuse each item, as if it were the
+// events' fault.
 func (t *Table) ID(ctx context.Context) (string, error) {
 	there, err := t.describe(ctx, t.o.Patience)
 	if err != nil {
 		return "", err
+	}
+	now := &Table{o: t.o, fields: t.fields}
+	if err := now.match(there); err != nil || !slices.Equal(now.keys, t.keys) {
+		return "", fmt.Errorf("dynamo: table %s was made anew with another key since this process opened it: start the process anew", t.o.Table)
 	}
 	if id := aws.ToString(there.TableId); id != "" || there.CreationDateTime == nil {
 		return id, nil

@@ -442,12 +442,23 @@ func TestOpenOnABadDay(t *testing.T) {
 	})
 }
 
-// A table that is deleted and made anew is another.
+// A table that is deleted and made anew is another; with another key it is none
+// that events can be put into as before.
 func TestIDTellsTables(t *testing.T) {
 	s := load(t, ordersFile)
 	name := table(t, "order_id:N")
+	db := client(realtest.DynamoDB(t))
+	anew := func(key string) {
+		if _, err := db.DeleteTable(within(t), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.CreateTable(within(t), createTable(name, key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sink := open(t, realtest.DynamoDB(t), dynamo.Options{Stream: s, Table: name})
 	id := func() string {
-		id, err := open(t, realtest.DynamoDB(t), dynamo.Options{Stream: s, Table: name}).ID(within(t))
+		id, err := sink.ID(within(t))
 		if err != nil || id == "" {
 			t.Fatalf("id %q, %v", id, err)
 		}
@@ -455,14 +466,12 @@ func TestIDTellsTables(t *testing.T) {
 	}
 	before := id()
 	want(t, "the same table's id", id(), before)
-	if _, err := client(realtest.DynamoDB(t)).DeleteTable(within(t), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
-		t.Fatal(err)
+	if anew("order_id:N"); id() == before {
+		t.Errorf("both tables are %s", before)
 	}
-	if _, err := client(realtest.DynamoDB(t)).CreateTable(within(t), createTable(name, "order_id:N")); err != nil {
-		t.Fatal(err)
-	}
-	if after := id(); after == before {
-		t.Errorf("both tables are %s", after)
+	anew("note:S")
+	if id, err := sink.ID(within(t)); err == nil || !strings.Contains(err.Error(), "another key") {
+		t.Errorf("a table with another key: id %q, %v", id, err)
 	}
 }
 
