@@ -21,7 +21,8 @@ type Thread struct {
 	State  string  // what the dump says it does: sync.Mutex.Lock, 5 minutes; idle; "" if nothing
 	Frames []Frame // innermost first, without those inside the lock library
 	Wait   Wait
-	Count  int // goroutines that stand alike, at least 1
+	Addr   string // of the lock it waits for; "" when the dump does not tell
+	Count  int    // goroutines that stand alike, at least 1
 }
 
 // Wait is what a thread waits for, as far as its frames in the lock library
@@ -41,6 +42,8 @@ type Frame struct {
 	Function string
 	File     string
 	Line     int
+
+	argument string // of a function of a lock: the lock's address
 }
 
 // SizeMax is how much of a dump is read, in bytes.

@@ -33,7 +33,7 @@ func TestRead(t *testing.T) {
 		}
 		var b strings.Builder
 		for _, th := range threads {
-			fmt.Fprintf(&b, "%s [%s] wait %d, %d alike\n", th.Name, th.State, th.Wait, th.Count)
+			fmt.Fprintf(&b, "%s [%s] wait %s, %d alike\n", th.Name, th.State, strings.TrimSpace(fmt.Sprint(th.Wait, " ", th.Addr)), th.Count)
 			for _, f := range th.Frames {
 				fmt.Fprintf(&b, "\t%s %s:%d\n", f.Function, f.File, f.Line)
 			}

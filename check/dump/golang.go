@@ -10,6 +10,7 @@ var (
 	goHead    = regexp.MustCompile(`^goroutine (\d+)(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[([^\]]*)\](?:\{[^}]*\})?:$`)
 	goPlace   = regexp.MustCompile(`^\s+(.+):(\d+)(?: \+0x[0-9a-f]+)?(?: fp=.*)?$`)
 	goProfile = regexp.MustCompile(`^(\d+) @( 0x[0-9a-f]+)+$`)
+	goLock    = regexp.MustCompile(`^(?:internal/)?sync\.\(\*(?:RW)?Mutex\)\.(?:lockSlow|R?Lock)\((0x[0-9a-f]+)\)$`)
 	goLine    = regexp.MustCompile(`^#\t0x[0-9a-f]+\t(\S+?)\+0x[0-9a-f]+\t+(.+):(\d+)$`)
 )
 
@@ -17,7 +18,7 @@ var (
 func goroutines(lines []string) []Thread {
 	var out []Thread
 	var current *Thread
-	function := ""
+	function, argument := "", ""
 	for _, text := range lines {
 		if m := goHead.FindStringSubmatch(text); m != nil {
 			out = append(out, Thread{Name: "goroutine " + m[1], State: m[2], Count: 1})
@@ -34,11 +35,14 @@ func goroutines(lines []string) []Thread {
 			m := goPlace.FindStringSubmatch(text)
 			n, err := strconv.Atoi(m[2])
 			if err == nil {
-				current.Frames = append(current.Frames, Frame{function, m[1], n})
+				current.Frames = append(current.Frames, Frame{function, m[1], n, argument})
 			}
 			function = ""
 		default:
-			function = calledName(text)
+			function, argument = calledName(text), ""
+			if m := goLock.FindStringSubmatch(text); m != nil {
+				argument = m[1] // with ? behind it, it may be an old one
+			}
 		}
 	}
 	return settle(out)
@@ -79,7 +83,7 @@ func profile(lines []string) []Thread {
 			n, err := strconv.Atoi(m[3])
 			if err == nil {
 				last := &out[len(out)-1]
-				last.Frames = append(last.Frames, Frame{m[1], m[2], n})
+				last.Frames = append(last.Frames, Frame{Function: m[1], File: m[2], Line: n})
 			}
 		}
 	}
@@ -100,6 +104,9 @@ func settle(threads []Thread) []Thread {
 				t.Wait = Lock
 			case strings.HasSuffix(name, "sync.(*rlocker).Lock"):
 				t.Wait = ReadLock
+			}
+			if addr := t.Frames[0].argument; addr != "" {
+				t.Addr = addr // a Mutex is what its own mutex and an RWMutex begin with
 			}
 			t.Frames = t.Frames[1:]
 		}

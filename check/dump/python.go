@@ -49,7 +49,7 @@ func python(lines []string, head, frame *regexp.Regexp, thread func([]string) Th
 			n, err := strconv.Atoi(line)
 			if err == nil {
 				last := &out[len(out)-1]
-				last.Frames = append(last.Frames, Frame{function, file, n})
+				last.Frames = append(last.Frames, Frame{Function: function, File: file, Line: n})
 			}
 		}
 	}

@@ -10,26 +10,6 @@ import (
 	"github.com/penstock-io/penstock/check/ir"
 )
 
-// A standing is how a thread of a dump stands, as far as the source tells: what
-// it holds, and what it may wait for.
-type standing struct {
-	thread dump.Thread
-	at     ir.Span      // the innermost line that was read
-	calls  []dump.Frame // those that were read, outermost first
-	via    []ir.Span    // where each of them but the innermost stands
-	holds  []held
-	waits  []wish // more than one when several locks are taken on one line
-}
-
-// A wish is a lock that a thread waits for, and what it holds already in the
-// same function.
-type wish struct {
-	lock object
-	mode ir.Mode
-	op   ir.Op
-	held []held
-}
-
 // Diagnose tells what the threads of a dump wait for, and who has it: each
 // cycle is a deadlock that has happened; a wait outside of one is a note. known
 // is how many threads stand in the source that was read.
@@ -53,71 +33,8 @@ func Diagnose(p *ir.Program, threads []dump.Thread) (found []finding.Finding, kn
 		}
 		all = append(all, s)
 	}
-	return tellHang(all), known
-}
-
-// stand finds what a thread holds in each of its frames, and what it waits for
-// in the innermost.
-func (a *analysis) stand(t dump.Thread, files *finder) (standing, bool) {
-	s := standing{thread: t}
-	known := false
-	for i, f := range t.Frames {
-		l := files.spot(Spot{f.File, f.Line})
-		if l.file == nil {
-			continue
-		}
-		if !known {
-			known = true
-			s.at = spanOf(l)
-		} else {
-			s.via = slices.Insert(s.via, 0, spanOf(l))
-		}
-		s.calls = slices.Insert(s.calls, 0, f)
-		if i == 0 && t.Wait != dump.OtherWait {
-			if s.waits = a.wishes(l, t.Wait); len(s.waits) > 0 {
-				continue
-			}
-		}
-		s.holds = append(s.holds, a.heldAt(l)...)
-	}
-	return s, known
-}
-
-// wishes are the locks taken on a line.
-func (a *analysis) wishes(l line, w dump.Wait) []wish {
-	var out []wish
-	for _, m := range a.moments.at[l] {
-		acq, ok := m.op.(*ir.Acquire)
-		if !ok || acq.Try || acq.Span.Line() != l.n && w == dump.Unknown {
-			continue
-		}
-		lock, ok := a.objects.lock(m.fn, acq.Lock, acq.Kind)
-		if !ok || lock.class == "" {
-			continue
-		}
-		mode := acq.Mode
-		if side, read := readSide(lock); read {
-			lock, mode = side, ir.Shared
-		}
-		out = append(out, wish{lock, mode, acq, m.held})
-	}
-	return out
-}
-
-// heldAt is what is held while a call on a line is under way.
-func (a *analysis) heldAt(l line) []held {
-	var out []held
-	for _, m := range a.moments.at[l] {
-		for _, h := range m.held {
-			if h.lock.class != "" && !slices.ContainsFunc(out, func(o held) bool { return o.lock.class == h.lock.class }) {
-				out = append(out, h)
-			}
-		}
-	}
-	if len(a.moments.at[l]) > 0 {
-		return out
-	}
-	return a.around(l)
+	a.narrow(all)
+	return a.tellHang(all), known
 }
 
 // spanOf is the text of a line.
@@ -134,39 +51,32 @@ func spanOf(l line) ir.Span {
 	return ir.Span{File: l.file}
 }
 
-// has returns the holding of a class by a thread, as it waits with a wish or,
-// with none, as it stands.
-func (s standing) has(class string, w *wish) (held, bool) {
-	all := s.holds
-	if w != nil {
-		all = slices.Concat(w.held, s.holds)
-	}
-	i := slices.IndexFunc(all, func(h held) bool { return h.lock.class == class })
-	if i < 0 {
-		return held{}, false
-	}
-	return all[i], true
-}
-
 // A link is a thread that waits, and the one that has what it waits for.
 type link struct {
 	who  int
 	wish *wish
 	by   int
-	has  held // how the other holds it
+	as   *wish // what the other waits for when it has the lock; nil when for none
+	has  held  // how it holds it
 }
 
-// as says by which name its holder has the lock, when that is another.
-func (l link) as() string {
+// name says by which name its holder has the lock, when that is another.
+func (l link) name() string {
 	if l.has.lock.label == l.wish.lock.label {
 		return ""
 	}
 	return " as " + l.has.lock.label
 }
 
+// sure reports whether it is one lock, and is held: of an object that each thread has of
+// its own, or under a condition, the dump does not say.
+func (l link) sure() bool {
+	return l.wish.lock.absolute() && l.has.lock.place == l.wish.lock.place && !l.has.only
+}
+
 // links are all waits for a lock that a thread holds. That it is the waiting
 // thread itself counts only when no other has one of that class.
-func links(all []standing) []link {
+func (a *analysis) links(all []standing) []link {
 	var out []link
 	for i, s := range all {
 		for w := range s.waits {
@@ -176,25 +86,19 @@ func links(all []standing) []link {
 				if i == j {
 					continue
 				}
-				if h, ok := o.has(wish.lock.class, o.like(w)); ok && (wish.mode == ir.Exclusive || h.mode == ir.Exclusive || writerWaits(all, wish.lock.class)) {
-					others = true
-					out = append(out, link{i, wish, j, h})
+				for _, as := range o.poses() {
+					if h, ok := a.has(o, as, wish.lock); ok && (wish.mode == ir.Exclusive || h.mode == ir.Exclusive || writerWaits(all, wish.lock.class)) {
+						others = true
+						out = append(out, link{i, wish, j, as, h})
+					}
 				}
 			}
-			if h, ok := s.has(wish.lock.class, wish); ok && !others && h.lock.kind != ir.Reentrant && wish.lock.kind != ir.Reentrant {
-				out = append(out, link{i, wish, i, h})
+			if h, ok := a.has(s, wish, wish.lock); ok && !others && h.lock.kind != ir.Reentrant && wish.lock.kind != ir.Reentrant {
+				out = append(out, link{i, wish, i, wish, h})
 			}
 		}
 	}
 	return out
-}
-
-// like is the thread's own wish, the same one of several where it can.
-func (s standing) like(w int) *wish {
-	if len(s.waits) == 0 {
-		return nil
-	}
-	return &s.waits[min(w, len(s.waits)-1)]
 }
 
 // writerWaits reports whether a thread waits to write a lock, and so keeps new
@@ -205,7 +109,8 @@ func writerWaits(all []standing, class string) bool {
 	})
 }
 
-// ring follows links from one thread back to itself, shortest first.
+// ring follows links from one thread back to itself, shortest first. Each thread on
+// it stands in one way only.
 func ring(from int, all map[int][]link) []link {
 	paths := [][]link{}
 	for _, l := range all[from] {
@@ -215,11 +120,11 @@ func ring(from int, all map[int][]link) []link {
 		var longer [][]link
 		for _, p := range paths {
 			last := p[len(p)-1]
-			if last.by == from {
+			if last.by == from && last.as == p[0].wish {
 				return p
 			}
 			for _, l := range all[last.by] {
-				if !slices.ContainsFunc(p, func(x link) bool { return x.who == l.who }) && len(longer) < cyclesMax {
+				if l.wish == last.as && !slices.ContainsFunc(p, func(x link) bool { return x.who == l.who }) && len(longer) < cyclesMax {
 					longer = append(longer, append(slices.Clone(p), l))
 				}
 			}
@@ -230,9 +135,9 @@ func ring(from int, all map[int][]link) []link {
 }
 
 // tellHang tells the cycles, then the waits outside of them.
-func tellHang(all []standing) []finding.Finding {
+func (a *analysis) tellHang(all []standing) []finding.Finding {
 	var out []finding.Finding
-	every := links(all)
+	every := a.links(all)
 	byWho := map[int][]link{}
 	for _, l := range every {
 		byWho[l.who] = append(byWho[l.who], l)
@@ -259,8 +164,9 @@ func tellHang(all []standing) []finding.Finding {
 
 func tellCircle(all []standing, r []link) finding.Finding {
 	f := finding.Finding{Rule: RuleOrder, Level: finding.Certain, At: r[0].wish.op.At()}
-	if slices.ContainsFunc(r, func(l link) bool { return !l.wish.lock.absolute() || !l.has.lock.absolute() }) {
-		f.Level = finding.Likely // which object of the class it is, the dump does not say
+	doubts := doubts(all, r)
+	if len(doubts) > 0 || slices.ContainsFunc(r, func(l link) bool { return !l.sure() }) {
+		f.Level = finding.Likely
 	}
 	var orders, waits []string
 	for i, l := range r {
@@ -270,10 +176,10 @@ func tellCircle(all []standing, r []link) finding.Finding {
 		f.Related = append(f.Related, mine.at.at(), l.wish.op.At())
 		f.Steps = append(f.Steps, finding.Step{Thread: i, At: mine.at.at(), Text: takes(mine.mode) + mine.lock.label})
 		orders = append(orders, fmt.Sprintf("%s holds %s and waits for %s", s.thread.Name, mine.lock.label, l.wish.lock.label))
-		waits = append(waits, fmt.Sprintf("T%d keeps %s until it gets %s, which T%d keeps%s", i+1, mine.lock.label, l.wish.lock.label, (i+1)%len(r)+1, l.as()))
+		waits = append(waits, fmt.Sprintf("T%d keeps %s until it gets %s, which T%d keeps%s", i+1, mine.lock.label, l.wish.lock.label, (i+1)%len(r)+1, l.name()))
 	}
 	for i, l := range r {
-		f.Steps = append(f.Steps, all[l.who].step(i, l.wish.op.At(), fmt.Sprintf("waits for %s, held by T%d%s", l.wish.lock.label, (i+1)%len(r)+1, l.as())))
+		f.Steps = append(f.Steps, all[l.who].step(i, l.wish.op.At(), fmt.Sprintf("waits for %s, held by T%d%s", l.wish.lock.label, (i+1)%len(r)+1, l.name())))
 	}
 	f.Message = "deadlocked: " + strings.Join(orders, ", ")
 	f.Why = []string{"Neither can go on: " + strings.Join(waits, "; ") + ".", "Rule: every thread takes the same locks in the same order."}
@@ -290,8 +196,29 @@ func tellCircle(all []standing, r []link) finding.Finding {
 		f.Steps[1].Text = "waits for " + name + ", which it holds itself"
 		f.Why = []string{fmt.Sprintf("The thread waits for %s, and the only one who can give it back is the thread itself.", name)}
 	}
+	f.Why = append(f.Why, doubts...)
 	f.Key = f.Message
 	return f
+}
+
+// doubts say what a circle takes for true of which the dump says nothing: how a thread
+// stands on a line that takes several locks, or does something else as well.
+func doubts(all []standing, r []link) []string {
+	var out []string
+	for i, l := range r {
+		s, mine := all[l.who], holding(r, i)
+		at, does := where(l.wish.op.At()), s.names()
+		if s.busy != "" {
+			does = append(does, s.busy)
+		}
+		if len(does) > 1 {
+			out = append(out, fmt.Sprintf("%s stands at %s, at %s: at which, the dump does not say. That it waits for %s would explain the rest.",
+				s.thread.Name, at, strings.Join(does, " or "), l.wish.lock.label))
+		} else if mine.only || slices.ContainsFunc(s.waits, func(w wish) bool { return !holds(w.held, mine.lock.class) }) {
+			out = append(out, fmt.Sprintf("Not every way to %s takes %s: whether %s holds it, the dump does not say.", at, mine.lock.label, s.thread.Name))
+		}
+	}
+	return out
 }
 
 // step is where a thread stands, with the calls that led there.
@@ -321,17 +248,20 @@ func head(t dump.Thread) string {
 // tellWait tells of a thread that waits for a lock outside of any cycle.
 func tellWait(all []standing, i int, mine []link, stuck map[int]bool) finding.Finding {
 	s := all[i]
-	w := s.waits[0]
-	f := finding.Finding{Rule: RuleOrder, Level: finding.Note, At: w.op.At()}
-	f.Steps = []finding.Step{{At: w.op.At(), Text: fmt.Sprintf("%s waits for %s", head(s.thread), w.lock.label)}}
-	f.Message = fmt.Sprintf("%s waits for %s, and no thread in the dump is seen to hold it", s.thread.Name, w.lock.label)
+	at, name := s.waits[0].op.At(), strings.Join(s.names(), " or ")
+	f := finding.Finding{Rule: RuleOrder, Level: finding.Note, At: at}
+	f.Steps = []finding.Step{{At: at, Text: fmt.Sprintf("%s waits for %s", head(s.thread), name)}}
+	f.Message = fmt.Sprintf("%s waits for %s, and no thread in the dump is seen to hold it", s.thread.Name, name)
 	f.Why = []string{"Whoever took it has returned without giving it back, or holds it in code that was not read."}
 	for _, l := range mine {
 		if l.by == i {
 			continue
 		}
 		o := all[l.by]
-		f.Message = fmt.Sprintf("%s waits for %s, held by %s", s.thread.Name, l.wish.lock.label, o.thread.Name)
+		f.Message = fmt.Sprintf("%s waits for %s, held by %s", s.thread.Name, name, o.thread.Name)
+		if name != l.wish.lock.label {
+			f.Message = fmt.Sprintf("%s waits for %s; %s holds %s", s.thread.Name, name, o.thread.Name, l.wish.lock.label)
+		}
 		f.Steps = append(f.Steps, finding.Step{At: o.at, Text: fmt.Sprintf("%s holds %s and stands here", head(o.thread), l.wish.lock.label)})
 		f.Why = []string{fmt.Sprintf("It goes on as soon as %s does.", o.thread.Name)}
 		if stuck[l.by] {

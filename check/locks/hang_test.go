@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/penstock-io/penstock/check/dump"
+	"github.com/penstock-io/penstock/check/finding"
 	"github.com/penstock-io/penstock/check/goread"
 	"github.com/penstock-io/penstock/check/ir"
 	"github.com/penstock-io/penstock/check/locks"
@@ -60,6 +61,39 @@ def h():
     with c:
         with a: pass
 `, "f:5 g:8 h:11", "certain lock-order deadlocked: A holds a and waits for b, B holds b and waits for c, C holds c and waits for a"},
+		{"several on one line", `import threading
+a, b = threading.Lock(), threading.Lock()
+def one():
+    with a:
+        b.acquire(); b.release()
+def two():
+    b.acquire(); a.acquire(); a.release(); b.release()
+`, "one:5 two:7", "likely lock-order deadlocked: A holds a and waits for b, B holds b and waits for a"},
+		{"perhaps something else on the line", `import threading, socket
+a, b, conn = threading.Lock(), threading.Lock(), socket.socket()
+def one():
+    with a:
+        conn.recv(1); b.acquire(); b.release()
+def two():
+    with b:
+        with a: pass
+`, "one:5 two:8", "likely lock-order deadlocked: A holds a and waits for b, B holds b and waits for a"},
+		{"perhaps without the first", `import threading
+a, b = threading.Lock(), threading.Lock()
+def one(x):
+    if x: a.acquire()
+    b.acquire()
+def two():
+    with b:
+        with a: pass
+`, "one:5 two:8", "likely lock-order deadlocked: A holds a and waits for b, B holds b and waits for a"},
+		{"called before the lock is taken", `import threading
+a, b = threading.Lock(), threading.Lock()
+def inner():
+    with b: pass
+def one():
+    inner(); a.acquire(); b.acquire()
+`, "inner:4,one:6", "note lock-order A waits for b, and no thread in the dump is seen to hold it"},
 	} {
 		p := &ir.Program{}
 		if problems := pyread.Read(p, []*ir.File{{Path: "case.py", Abs: "/src/case.py", Text: []byte(c.source), Lang: ir.Python}}); len(problems) > 0 {
@@ -140,6 +174,57 @@ main.slow(0x0)
 created by main.main in goroutine 1
 	/src/main.go:25 +0x1
 `
+	found, known := diagnoseGo(t, source, text)
+	if known != 3 || len(found) != 1 || found[0].Message != "goroutine 1 waits for mu, held by goroutine 6" {
+		t.Errorf("%d threads known: %+v", known, found)
+	}
+}
+
+// TestDiagnoseLine: of several locks that are taken on one line an address tells for which
+// a goroutine waits, if the dump has it; two locks of one class are two.
+func TestDiagnoseLine(t *testing.T) {
+	const source = `package main
+
+import "sync"
+
+type A struct{ mu sync.Mutex }
+
+var a, b A
+
+func one() { a.mu.Lock(); b.mu.Lock(); b.mu.Unlock(); a.mu.Unlock() }
+
+func two() {
+	b.mu.Lock()
+	a.mu.Lock()
+}
+
+func main() {
+	go one()
+	two()
+}
+`
+	thread := func(n, function, line, args string) string {
+		return "goroutine " + n + " [sync.Mutex.Lock]:\ninternal/sync.(*Mutex).lockSlow(" + args + ")\n\t/go/src/internal/sync/mutex.go:149 +0x15d\n" +
+			"sync.(*Mutex).Lock(...)\n\t/go/src/sync/mutex.go:46\nmain." + function + "()\n\t/src/main.go:" + line + " +0x1\n\n"
+	}
+	const circle = "deadlocked: goroutine 4 holds a.mu and waits for b.mu, goroutine 5 holds b.mu and waits for a.mu"
+	for _, c := range []struct{ text, want string }{
+		{thread("4", "one", "9", "0x6101e8") + thread("5", "two", "13", "0x6101e0"), "certain " + circle},
+		{thread("4", "one", "9", "0x6101e8?") + thread("5", "two", "13", "..."), "likely " + circle},
+		{thread("4", "one", "9", "0x6101e0") + thread("5", "two", "13", "0x6101e0"), "note goroutine 4 waits for a.mu, and no thread in the dump is seen to hold it"},
+		{thread("5", "two", "13", "0x6101e0"), "note goroutine 5 waits for a.mu, and no thread in the dump is seen to hold it"},
+		{thread("4", "one", "9", "0x6101e0"), "note goroutine 4 waits for a.mu or b.mu, and no thread in the dump is seen to hold it"},
+	} {
+		found, _ := diagnoseGo(t, source, c.text)
+		if len(found) == 0 || found[0].Level.String()+" "+found[0].Message != c.want {
+			t.Errorf("want %s, got %+v of\n%s", c.want, found, c.text)
+		}
+	}
+}
+
+// diagnoseGo diagnoses a dump of a program of one file.
+func diagnoseGo(t *testing.T, source, text string) ([]finding.Finding, int) {
+	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "main.go")
 	if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
@@ -153,8 +238,5 @@ created by main.main in goroutine 1
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, known := locks.Diagnose(r.Locks, threads)
-	if known != 3 || len(found) != 1 || found[0].Message != "goroutine 1 waits for mu, held by goroutine 6" {
-		t.Errorf("%d threads known: %+v", known, found)
-	}
+	return locks.Diagnose(r.Locks, threads)
 }
