@@ -226,21 +226,16 @@ func (w *walk) startedWith(o *ir.Start, callee *ir.Func) {
 	}
 }
 
-// joined drops the threads that have certainly ended: the one of the same
-// name, `t1.start()` and `t1.join()`, or else all of them.
+// joined drops the threads that have certainly ended: those of the same name,
+// `t1.start()` and `t1.join()`, or else all of them.
 func joined(o *ir.Join, s *state) {
+	ended := func(x *ir.Start) bool { return strings.HasPrefix(x.Span.Text(), o.What+".") }
 	if o.Of.Known() {
-		s.live = slices.DeleteFunc(s.live, func(x *ir.Start) bool { return x.Span == o.Of })
-		return
+		ended = func(x *ir.Start) bool { return x.Span == o.Of }
+	} else if !slices.ContainsFunc(s.live, ended) {
+		ended = func(*ir.Start) bool { return true }
 	}
-	name := o.What[:max(strings.LastIndexByte(o.What, '.'), 0)]
-	for _, l := range s.live {
-		if name != "" && strings.HasPrefix(l.Span.Text(), name+".") {
-			s.live = slices.DeleteFunc(s.live, func(x *ir.Start) bool { return x.Span == l.Span })
-			return
-		}
-	}
-	s.live = nil
+	s.live = slices.DeleteFunc(s.live, ended)
 }
 
 // edge files an edge under its classes, or as a lock taken twice.

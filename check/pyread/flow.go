@@ -102,6 +102,7 @@ func (b *builder) forStmt(s *syntax.For) {
 	b.cur = end
 	b.proven(s, over)
 	b.drained(s.Iter)
+	b.allJoined(s)
 	b.statements(s.Orelse)
 	b.to(after)
 	b.cur = after

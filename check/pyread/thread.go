@@ -112,6 +112,24 @@ func (b *builder) drained(e syntax.Expr) {
 	}
 }
 
+// allJoined notes that a loop has joined all that it runs over, each thread that there is,
+// also where it may go round no time.
+func (b *builder) allJoined(s *syntax.For) {
+	for _, one := range s.Body {
+		st, ok := one.(*syntax.ExprStmt)
+		if !ok {
+			continue
+		}
+		call, ok := st.Value.(*syntax.Call)
+		if !ok || len(call.Args)+len(call.Keywords) > 0 {
+			continue
+		}
+		if a, ok := call.Func.(*syntax.Attribute); ok && a.Attr == "join" && b.m.text(a.Value) == b.m.text(s.Target) {
+			b.emit(&ir.Join{Span: b.at(call), What: b.m.text(a.Value)})
+		}
+	}
+}
+
 // onWorker notes that the thread started last runs on a pool of one.
 func (b *builder) onWorker(pool syntax.Expr) {
 	made := b.r.made(pool, b.f)
