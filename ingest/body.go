@@ -51,12 +51,12 @@ const readWhole = 64 << 10
 // readAsItComes reads a large body, or one that does not say how long it is.
 func (q *request) readAsItComes(body io.Reader, size int64) *problem {
 	limit := q.limits.BodyBytesMax
-	most := limit
+	by := growth{most: limit, times: 2}
 	if size > 0 {
-		most = size
+		by.most, by.times = size, readAhead
 	}
 	var p *problem
-	q.body, p = q.readGrowing(q.body[:0], body, most, func(n int64) *problem {
+	q.body, p = q.readGrowing(q.body[:0], body, by, func(n int64) *problem {
 		if n > limit {
 			return q.bodyTooLarge()
 		}
@@ -65,17 +65,28 @@ func (q *request) readAsItComes(body io.Reader, size int64) *problem {
 	return p
 }
 
-// readFirst is the room for the first bytes of a body; it is doubled as the
-// body turns out to be larger.
-const readFirst = 4 << 10
+// A growth is how the room for a body grows: to so many times what has come, most
+// bytes in the end.
+type growth struct {
+	most  int64
+	times int
+}
 
-// readGrowing appends all of src, most bytes unless check refuses them, to
+const (
+	readFirst = 4 << 10 // the room for the first bytes of a body
+
+	// readAhead is the growth of a body that says how long it is: fewer of its
+	// bytes are copied than with doubling, and left to the garbage collector.
+	readAhead = 4
+)
+
+// readGrowing appends all of src, by.most bytes unless check refuses them, to
 // dst, charging for it as it grows. It asks check after each read, and failed
 // what a read error means.
-func (q *request) readGrowing(dst []byte, src io.Reader, most int64, check func(n int64) *problem, failed func(err error, n int64) *problem) ([]byte, *problem) {
+func (q *request) readGrowing(dst []byte, src io.Reader, by growth, check func(n int64) *problem, failed func(err error, n int64) *problem) ([]byte, *problem) {
 	for room := 0; ; {
 		if len(dst) == room {
-			more := min(max(room, readFirst), int(most)+1-room) // one more, to see the end
+			more := min(max((by.times-1)*room, readFirst), int(by.most)+1-room) // one more, to see the end
 			if !q.charge(bodyCost * int64(more)) {
 				return dst, overloaded()
 			}
@@ -159,7 +170,7 @@ func (q *request) inflate() *problem {
 		return q.notInflated(err, 0)
 	}
 	var p *problem
-	q.inflated, p = q.readGrowing(q.inflated[:0], src, q.limits.BodyBytesMax, q.checkInflated, q.notInflated)
+	q.inflated, p = q.readGrowing(q.inflated[:0], src, growth{q.limits.BodyBytesMax, 2}, q.checkInflated, q.notInflated)
 	q.text = q.inflated
 	return p
 }

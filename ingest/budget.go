@@ -23,6 +23,17 @@ func (b *budget) give(n int64) { b.used.Add(-n) }
 // What a request is charged with: estimates on the high side.
 const (
 	requestCost = 16 << 10 // goroutine, connection buffers, pooled state
-	eventCost   = 1 << 10  // an event's row, identity, headers and result
-	bodyCost    = 2        // each byte of a body: as received and as encoded
+	bodyCost    = 3        // each byte of a body: as received, without its escapes, and as encoded
+	eventCost   = 768      // an event's identity, headers, result and place in the journal's draft
+	fieldCost   = 40       // a field of its row
+	letterCost  = 512      // an event of a stream that keeps dead letters, should it become one
 )
+
+// eventCost is what each event of the stream is charged with.
+func (s *Stream) eventCost() int64 {
+	cost := int64(eventCost + fieldCost*len(s.Fields))
+	if s.Letters != nil {
+		cost += letterCost
+	}
+	return cost
+}

@@ -56,6 +56,7 @@ type door struct {
 	rejects     string          // topic of dead letters
 	stamp       penstock.Header // tells on each event what judged it
 	description []byte          // JSON
+	eventCost   int64
 	events      [statuses]prometheus.Counter
 	requests    sync.Pool // of *request
 	watches     watches
@@ -71,6 +72,7 @@ func newDoor(s Stream, h *Handler) *door {
 		rejects:     s.Topic + ".rejects",
 		stamp:       penstock.Header{Name: "penstock-stream", Value: []byte(s.Name + "@" + s.Version)},
 		description: describe(s.Stream),
+		eventCost:   s.eventCost(),
 	}
 	for i := range d.events {
 		d.events[i] = h.metrics.events.WithLabelValues(s.Name, statusNames[i])

@@ -2,5 +2,5 @@
 
 package ingest_test
 
-// raceDetector makes sync.Pool forget at random.
+// raceDetector makes sync.Pool forget at random and takes memory.
 const raceDetector = true

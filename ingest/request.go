@@ -42,11 +42,11 @@ type request struct {
 	count tallies
 }
 
-// What a request may keep when it goes back to its pool.
+// What a request may keep when it goes back to its pool, where nothing is charged
+// for it.
 const (
-	keptBytes  = 1 << 20 // of a buffer
-	keptEvents = 1024
-	keptBody   = 16 << 10 // of one event's encoded body
+	keptBytes  = 128 << 10 // of a buffer, and of the events' encoded bodies together
+	keptEvents = 256
 )
 
 // charge takes n bytes of the budget for as long as the request lasts.
@@ -63,7 +63,7 @@ func (q *request) event() (*penstock.Event, *problem) {
 	if q.used == q.limits.EventsMax {
 		return nil, q.tooManyEvents()
 	}
-	if !q.charge(eventCost) {
+	if !q.charge(q.door.eventCost) {
 		return nil, overloaded()
 	}
 	if q.used == len(q.slab) {
@@ -160,8 +160,9 @@ func (q *request) stored() bool {
 // release gives back what the request holds and, cleaned, the request itself.
 func (q *request) release() {
 	q.budget.give(q.charged)
+	room := keptBytes
 	for _, e := range q.slab[:q.used] {
-		clean(e)
+		room -= clean(e, room)
 	}
 	if len(q.slab) > keptEvents {
 		q.slab = append(make([]*penstock.Event, 0, keptEvents), q.slab[:keptEvents]...)
@@ -183,14 +184,17 @@ func (q *request) release() {
 	q.door.requests.Put(q)
 }
 
-// clean makes an event as new, but for the memory that is its own. The headers
-// are shared by the events of a request, so Reset would not do.
-func clean(e *penstock.Event) {
+// clean makes an event as new, but for the memory that is its own, and returns
+// what its body has of that, at most room. The headers are shared by the events of
+// a request, so Reset would not do.
+func clean(e *penstock.Event, room int) int {
 	body := e.Body
-	if cap(body) > keptBody {
+	if cap(body) > room {
 		body = nil
 	}
+	clear(e.Values) // which point into the request's body
 	*e = penstock.Event{ID: e.ID[:0], Key: e.Key[:0], Values: e.Values[:0], Body: body[:0]}
+	return cap(body)
 }
 
 func kept(b []byte) []byte {

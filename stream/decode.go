@@ -13,6 +13,7 @@ type codec struct {
 	recorded    *fieldIndex // of records as Encode writes them
 	derivations []derivation
 	layout      []member // what Encode writes, in its order
+	encodedMore int      // by how much a record is longer than what was received, roughly
 }
 
 // compileCodec prepares decoding and encoding. It is called once, when all
@@ -27,6 +28,11 @@ func (s *Stream) compileCodec() error {
 	}
 	s.received = newFieldIndex(s.Fields, order)
 	s.layout = newLayout(s.Fields)
+	for _, m := range s.layout {
+		if m.slot >= s.Declared {
+			s.encodedMore += len(m.head) + addedBytes
+		}
+	}
 	order = make([]int, len(s.layout))
 	for i, m := range s.layout {
 		order[i] = m.slot
@@ -34,6 +40,9 @@ func (s *Stream) compileCodec() error {
 	s.recorded = newFieldIndex(recordFields(s.Fields), order)
 	return nil
 }
+
+// addedBytes is what a derived or looked-up value takes in a record, roughly.
+const addedBytes = 16
 
 // slotsMax bounds received, derived and looked-up fields together. It is far
 // beyond any table and keeps slots within 16 bits.
@@ -92,8 +101,11 @@ func (s *Stream) newDecoder(index *fieldIndex) *Decoder {
 
 // Reset makes the memory of all events decoded so far free for reuse: call it
 // when the batch is done with. Values, Extra and Raw of those events are no
-// longer valid.
-func (d *Decoder) Reset() { d.memory.reset() }
+// longer valid. The decoder then holds nothing of the data it has read.
+func (d *Decoder) Reset() {
+	d.memory.reset()
+	d.scan.forget()
+}
 
 // Decode reads one JSON value from the start of data, behind any whitespace,
 // into e: Raw is exactly the value's bytes, Values has one slot for each of

@@ -8,7 +8,7 @@ type memory struct {
 // The sizes of a block: the first one, and the largest that is kept for reuse.
 const (
 	blockBytesMin  = 4 << 10
-	blockBytesKept = 1 << 20
+	blockBytesKept = 128 << 10
 )
 
 // room returns an empty slice to append at most n bytes to. Bytes handed out

@@ -46,6 +46,12 @@ const (
 	codeNotObject = "not_object"
 )
 
+// forget lets go of the data.
+func (c *scanner) forget() {
+	c.data = nil
+	clear(c.names.names[:cap(c.names.names)])
+}
+
 func (c *scanner) begin(data []byte, depthMax int) {
 	c.data = data
 	c.depthMax = depthMax
