@@ -199,21 +199,32 @@ func beside(file, name string) string {
 	return filepath.Join(filepath.Dir(file), name)
 }
 
-// identity reads id, key and time. They may name derived and looked-up fields.
+// identity reads id, key and time. They are settled before the look-ups: an event
+// that a failing look-up holds up must be known by its identity and hold up its
+// key, and the same event sent again must be the same, whatever a look-up says then.
 func (c *fileCompiler) identity() {
 	s := c.stream
 	if e, ok := c.keys["id"]; ok {
 		slots, err := s.slots(e.value, "id", "id: order_id")
+		if err == nil {
+			err = s.known(e, slots...)
+		}
 		c.note(err)
 		s.ID = slots
 	}
 	if e, ok := c.keys["key"]; ok {
 		slot, err := s.slotAt(e.value, "key", "key: user_id")
+		if err == nil {
+			err = s.known(e, slot)
+		}
 		c.note(err)
 		s.Key = slot
 	}
 	if e, ok := c.keys["time"]; ok {
 		slot, err := s.slotAt(e.value, "time", "time: created_at")
+		if err == nil {
+			err = s.known(e, slot)
+		}
 		if err == nil && s.Fields[slot].Type != Time {
 			err = lineError(e.value, "time names %s, which holds %s; name a field of type string with format: date-time, or cast one to time in derive",
 				e.value.Value, s.Fields[slot].Type)
@@ -221,6 +232,19 @@ func (c *fileCompiler) identity() {
 		c.note(err)
 		s.Time = slot
 	}
+}
+
+// known returns an error if one of the slots is filled by a look-up.
+func (s *Stream) known(e entry, slots ...int) error {
+	for _, l := range s.Lookups {
+		for _, a := range l.Add {
+			if slices.Contains(slots, a.Slot) {
+				return lineError(e.value, "%s names %s, which the look-up %s adds, and it must be known before anything is looked up; name a field of the schema or of derive",
+					e.name, s.Fields[a.Slot].Name, l.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // slots resolves one name or a list of names of fields that hold scalars.
