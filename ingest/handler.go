@@ -327,7 +327,7 @@ func (h *Handler) settle(q *request, w http.ResponseWriter, c *call) {
 			h.log.warn("events are not in Kafka yet", "request", c.id, "stream", q.door.Name, "error", err)
 		}
 	}
-	q.recall()
+	q.recall(ctx)
 }
 
 // account counts the request's events.

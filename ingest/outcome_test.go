@@ -135,7 +135,20 @@ func TestFailures(t *testing.T) {
 
 	h.shelf.setFail(nil)
 	h.post(order("1")).want(t, 202, "ok")
+	// What stands beside such a letter was not even judged, and may be stored all the same.
+	h.shelf.setFail(errFull)
+	h.post(`["no order",`+order("1")+","+order("2")+"]").want(t, 207, "retry duplicate retry")
 	checkTally(h)
+}
+
+// A bad event whose letter cannot be kept is sent again, though it has the
+// identity of one that is stored.
+func TestLetterOfAStoredIdentity(t *testing.T) {
+	h := open(t, settings{edit: withoutID})
+	cloud := []string{"Ce-Specversion", "1.0", "Ce-Id", "1", "Ce-Source", "shop", "Ce-Type", "order"}
+	h.post(order("1"), cloud...).want(t, 202, "ok")
+	h.shelf.setFail(errFull)
+	h.post(badOrder, cloud...).refused(t, 503, "unavailable")
 }
 
 // A step that the world fails holds the event back, and nothing was stored.

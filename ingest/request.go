@@ -133,18 +133,32 @@ func (q *request) write(ctx context.Context) {
 
 // recall drops what never reached the journal but is stored from before: not to
 // say so would be untrue, whatever became of the rest.
-func (q *request) recall() {
+func (q *request) recall(ctx context.Context) {
 	if q.err == nil {
 		return
 	}
 	q.outcomes(func(e *penstock.Event, o outcome) {
-		if len(e.ID) == 0 || o.code != codeAtomic && o.code != codeUnavailable || e.Verdict() != penstock.Pending {
+		if o.code != codeAtomic && o.code != codeUnavailable || e.Verdict() != penstock.Pending {
+			return
+		}
+		if e.Reason() != nil || !q.identified(ctx, e) { // refused: only its letter is missing
 			return
 		}
 		if place, ok := q.door.Ledger.Find(e.ID); ok {
 			e.Drop(place)
 		}
 	})
+}
+
+// identified reports whether the pending event has its identity, which it may have
+// to be given: where the letter of another could not be kept, no step has run.
+func (q *request) identified(ctx context.Context, e *penstock.Event) bool {
+	for _, step := range q.door.Steps {
+		if len(e.ID) > 0 || step(ctx, e) != nil {
+			break
+		}
+	}
+	return len(e.ID) > 0
 }
 
 // stored reports whether anything of the request is durable.
