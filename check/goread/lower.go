@@ -232,9 +232,8 @@ func (fr *frame) block(b *ssa.BasicBlock, out *ir.Block) {
 		case *ssa.Return:
 			out.Ops = append(out.Ops, &ir.Return{Span: fr.leaving(x), Values: fr.all(x.Results)})
 		case *ssa.Phi:
-			if boolean(x.Type()) {
-				at := ir.Span{}
-				out.Ops = append(out.Ops, &ir.Assign{Span: at, To: &ir.Var{Name: fr.fn.Name() + "." + x.Name()}, Value: &ir.Unknown{}})
+			if boolean(x.Type()) || carries(x.Type()) {
+				out.Ops = append(out.Ops, &ir.Assign{To: &ir.Var{Name: fr.register(x)}, Value: &ir.Unknown{}})
 			}
 		}
 	}
@@ -369,7 +368,7 @@ func (fr *frame) test(v ssa.Value) ir.Expr {
 			return &ir.Result{Call: c}
 		}
 	}
-	return &ir.Var{Name: fr.fn.Name() + "." + v.Name(), Of: fr.reads(v, 0)}
+	return &ir.Var{Name: fr.register(v), Of: fr.reads(v, 0)}
 }
 
 // reads are the fields, variables of packages and results of calls that a value is

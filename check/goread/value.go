@@ -15,8 +15,11 @@ func (fr *frame) expr(v ssa.Value) ir.Expr {
 	if e, ok := fr.exprs[v]; ok {
 		return e
 	}
-	if fr.busy[v] {
-		return &ir.Unknown{} // a value made from itself, in a loop
+	if fr.busy[v] { // a value made from itself, in a loop
+		if phi, ok := v.(*ssa.Phi); ok {
+			return &ir.Choice{By: fr.register(phi)}
+		}
+		return &ir.Unknown{}
 	}
 	fr.busy[v] = true
 	e := fr.lowerValue(v)
@@ -251,11 +254,8 @@ func fixed(e ir.Expr) bool {
 // alloc is an object made here, named by its variable.
 func (fr *frame) alloc(x *ssa.Alloc) ir.Expr {
 	at := fr.span(x.Pos(), x.Pos())
-	if at.Known() && x.Comment != "" && x.Comment != "complit" && x.Comment != "new" {
-		end := at.Start + len(x.Comment)
-		if end <= len(at.File.Text) && string(at.File.Text[at.Start:end]) == x.Comment {
-			at.End = end
-		}
+	if x.Comment != "complit" && x.Comment != "new" {
+		at = commented(at, x.Comment)
 	}
 	if id := fr.named[x.Pos()]; id != nil {
 		at = fr.node(id)
@@ -268,6 +268,14 @@ func (fr *frame) alloc(x *ssa.Alloc) ir.Expr {
 		return fr.expr(p)
 	}
 	return &ir.New{Where: ir.Where{Span: at}, Class: className(x.Type())}
+}
+
+// commented is where the variable stands that a value's comment names, if it begins there.
+func commented(at ir.Span, name string) ir.Span {
+	if end := at.Start + len(name); at.Known() && end <= len(at.File.Text) && string(at.File.Text[at.Start:end]) == name {
+		at.End = end
+	}
+	return at
 }
 
 // paramCell returns the parameter whose variable the cell is, when a closure
@@ -315,15 +323,16 @@ func className(t types.Type) string {
 	return ""
 }
 
+// phi is one of several values, and in a loop one made from that of the round before.
 func (fr *frame) phi(x *ssa.Phi, at ir.Where) ir.Expr {
-	c := &ir.Choice{Where: at}
+	c := &ir.Choice{Where: ir.Where{Span: commented(at.Span, x.Comment)}, By: fr.register(x)}
 	for _, e := range x.Edges {
-		if !fr.busy[e] && len(c.Of) < 4 {
+		if len(c.Of) < 4 {
 			c.Of = append(c.Of, fr.expr(e))
 		}
 	}
-	if len(c.Of) == 1 {
-		return c.Of[0]
-	}
 	return c
 }
+
+// register is the name of a value that no variable of the source stands for alone.
+func (fr *frame) register(v ssa.Value) string { return fr.fn.Name() + "." + v.Name() }

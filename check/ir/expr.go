@@ -80,10 +80,13 @@ type (
 		Call *Call
 		N    int
 	}
-	// Choice is one of several values: a conditional expression, a phi, `or`.
+	// Choice is one of several values: a conditional expression, a phi, `or`. By is the
+	// variable that holds it, which is not written by this name: until an Assign to it all
+	// Choices by one name are the same value. Of may be left out then, "" is none.
 	Choice struct {
 		Where
 		Of []Expr
+		By string
 	}
 	// Concat is strings one after another: +, an f-string, adjacent literals.
 	Concat struct {

@@ -246,7 +246,7 @@ func (a *analysis) edge(e *edge) {
 	if e.from.maybe || e.to.maybe {
 		return // a lock or not: not known here
 	}
-	if e.from.place == e.to.place && e.from.root != unknownRoot {
+	if oneLock(e.from, e.to) {
 		if e.only {
 			return // whoever calls knows by the answer whether it is kept
 		}

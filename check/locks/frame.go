@@ -1,6 +1,7 @@
 package locks
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/penstock-io/penstock/check/ir"
@@ -10,7 +11,7 @@ import (
 // is another one at each call.
 func (o *objects) leave(obj object, callee *ir.Func, caller *ir.Func, args []ir.Expr) object {
 	if obj.root == newRoot && madeIn(callee, strings.TrimPrefix(obj.name, "result ")) {
-		obj.place, obj.made = place{}, nil
+		obj.place, obj.made, obj.held = place{}, nil, ""
 		return obj
 	}
 	return o.translate(obj, caller, args)
@@ -18,6 +19,7 @@ func (o *objects) leave(obj object, callee *ir.Func, caller *ir.Func, args []ir.
 
 // translate brings a callee's object into the caller's frame.
 func (o *objects) translate(obj object, caller *ir.Func, args []ir.Expr) object {
+	obj.held = ""
 	if obj.root != paramRoot {
 		return obj
 	}
@@ -26,6 +28,9 @@ func (o *objects) translate(obj object, caller *ir.Func, args []ir.Expr) object 
 		return obj
 	}
 	bases := o.resolve(caller, args[obj.n], 0)
+	if held := heldBy(bases); held != "" {
+		obj.held = held + obj.sel
+	}
 	if len(bases) != 1 || bases[0].fn != nil {
 		obj.place = place{}
 		return obj
@@ -51,6 +56,14 @@ func (o *objects) translate(obj object, caller *ir.Func, args []ir.Expr) object 
 		obj.kind, obj.guess = o.kinds[obj.class], false
 	}
 	return obj
+}
+
+// heldBy is the local variable that leads to all of some objects.
+func heldBy(all []object) string {
+	if len(all) == 0 || slices.ContainsFunc(all, func(x object) bool { return x.held != all[0].held }) {
+		return ""
+	}
+	return all[0].held
 }
 
 // handedLock is what a caller hands over for a parameter that its callee takes as a lock:

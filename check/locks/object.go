@@ -43,6 +43,7 @@ type object struct {
 	maybe bool   // a parameter of which only the caller knows whether it is a lock
 	by    string // of an element: what its key is, or, when next, is counted on from
 	next  bool
+	held  string // the local variable that leads to it, with the path from there: one object until that is set anew
 	fn    *ir.Func
 	bound []ir.Expr // for a function value
 	skip  int
@@ -143,6 +144,7 @@ func (o *objects) learnWrap(f *ir.Func, as *ir.Assign) {
 		return
 	}
 	w := wrapped{obj: inner[0]}
+	w.obj.held = ""
 	if to, ok := as.To.(*ir.Field); ok && inner[0].root != globalRoot {
 		base := o.resolve(f, to.X, 0)
 		rest, inside := "", false
@@ -256,6 +258,9 @@ func (o *objects) lock(f *ir.Func, e ir.Expr, kind ir.LockKind) (object, bool) {
 		if other.by != obj.by || other.next != obj.next {
 			obj.by = ""
 		}
+		if other.held != obj.held {
+			obj.held = ""
+		}
 		if other.class != obj.class {
 			return object{}, false // one of several locks: no order can be told
 		}
@@ -307,6 +312,7 @@ func readSide(obj object) (object, bool) {
 		return obj, false
 	}
 	obj.sel = sel
+	obj.held = strings.TrimSuffix(obj.held, "."+ir.ReadSide)
 	obj.class = obj.of
 	obj.kind = ir.ReadWrite
 	obj.label = strings.TrimSuffix(obj.label, "."+ir.ReadSide)
@@ -370,9 +376,18 @@ func (o *objects) resolve(f *ir.Func, e ir.Expr, depth int) []object {
 	case *ir.Given:
 		return o.resolve(f, x.X, depth+1)
 	case *ir.Choice:
+		if x.By != "" && len(x.Of) == 0 {
+			return []object{{held: f.ID + " " + x.By, label: label(x.Span, "")}}
+		}
 		var all []object
 		for _, one := range x.Of {
 			for _, obj := range o.resolve(f, one, depth+1) {
+				if obj.held = ""; x.By != "" {
+					obj.held = f.ID + " " + x.By
+				}
+				if x.By != "" && x.Span.Text() != "" {
+					obj.label = x.Span.Text()
+				}
 				if len(all) < 4 && !slices.ContainsFunc(all, func(y object) bool {
 					return y.place == obj.place && y.fn == obj.fn && y.class == obj.class && y.by == obj.by && y.next == obj.next
 				}) {
@@ -408,6 +423,9 @@ func (o *objects) field(base object, x *ir.Field) object {
 	out := object{place: base.place, label: base.label + "." + x.Name, of: base.class}
 	if out.root != unknownRoot {
 		out.sel += "." + x.Name
+	}
+	if base.held != "" {
+		out.held = base.held + "." + x.Name
 	}
 	switch {
 	case owner != "":
@@ -457,6 +475,9 @@ func (o *objects) variable(f *ir.Func, x *ir.Var, depth int) []object {
 			continue
 		}
 		for _, obj := range o.resolve(in, v, depth+1) {
+			if in != f {
+				obj.held = ""
+			}
 			if in != f && obj.root == paramRoot {
 				obj.place = place{} // a parameter of another frame
 			}

@@ -371,6 +371,35 @@ def f():
         with a:
             pass
 `},
+		"a lock taken last of what an except guards": {`
+import threading
+l = threading.Lock()
+def f(x):
+    try:
+        n = int(x)
+        l.acquire()
+    except ValueError:
+        return
+    l.release()
+def g(x):
+    try:
+        n = int(x)
+        ok = l.acquire(timeout=1)
+    except ValueError:
+        return
+    if ok:
+        l.release()
+`, `
+import threading
+l = threading.Lock()
+def f(x):
+    try:
+        l.acquire()
+        n = int(x)
+    except ValueError:
+        return
+    l.release()
+`},
 	} {
 		if got := failing(t, c.quiet); len(got) > 0 {
 			t.Errorf("%s: told %q", name, got)
@@ -449,6 +478,25 @@ def g():
 			continue
 		} else if len(found) != 1 || found[0].Level != want {
 			t.Errorf("%s: %+v, want one that is %v", body, found, want)
+		}
+	}
+}
+
+// TestAssigned: what is known of a variable is forgotten when it is set, and of no other
+// whose name begins alike.
+func TestAssigned(t *testing.T) {
+	for body, want := range map[string]int{
+		"    if flag: l.acquire()\n    fl = x\n    if not flag: l.acquire()":         0,
+		"    if flag: l.acquire()\n    flag = x\n    if not flag: l.acquire()":       1,
+		"    if x == flag: l.acquire()\n    flag = 3\n    if x != flag: l.acquire()": 1,
+	} {
+		p := &ir.Program{}
+		text := "import threading\nl = threading.Lock()\ndef f(flag, x):\n" + body + "\n    l.release()\n"
+		if problems := pyread.Read(p, []*ir.File{{Path: "case.py", Text: []byte(text), Lang: ir.Python}}); len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		if found := locks.Analyse(p, locks.Options{}); len(found) != want {
+			t.Errorf("%s: %+v, want %d", body, found, want)
 		}
 	}
 }

@@ -161,7 +161,7 @@ type state struct {
 func (s *state) key() string {
 	var b strings.Builder
 	for _, h := range s.held {
-		fmt.Fprintf(&b, "%v%s/%d/%p;", h.lock.place, h.lock.class, h.mode, h.at.op)
+		fmt.Fprintf(&b, "%v%s%s/%d/%p;", h.lock.place, h.lock.held, h.lock.class, h.mode, h.at.op)
 	}
 	for _, r := range s.released {
 		fmt.Fprintf(&b, "-%v%s;", r.place, r.class)
@@ -303,12 +303,33 @@ func (w *walk) step(op ir.Op, s *state) []*state {
 		w.joining(o, before, s)
 	case *ir.Assign:
 		if name, _ := condition(o.To); name != "" {
-			s.facts = slices.DeleteFunc(s.facts, func(f string) bool {
-				return strings.HasPrefix(strings.TrimPrefix(f, "!"), name)
-			})
+			s.assigned(w.fn, name)
 		}
 	}
 	return []*state{s}
+}
+
+// assigned forgets what is known by a variable that is set anew: conditions, and which of
+// several locks are held. Of those taken at one place one stands for all.
+func (s *state) assigned(fn *ir.Func, name string) {
+	leads := func(path, by string) bool { return path == by || strings.HasPrefix(path, by+".") }
+	s.facts = slices.DeleteFunc(s.facts, func(fact string) bool {
+		return slices.ContainsFunc(strings.Fields(strings.TrimPrefix(fact, "!")), func(word string) bool { return leads(word, name) })
+	})
+	var still []held
+	for _, h := range s.held {
+		if !leads(h.lock.held, fn.ID+" "+name) {
+			still = append(still, h)
+			continue
+		}
+		h.lock.held = ""
+		if !slices.ContainsFunc(still, func(x held) bool {
+			return h.lock.root == unknownRoot && x.at.op == h.at.op && x.lock.class == h.lock.class
+		}) {
+			still = append(still, h)
+		}
+	}
+	s.held = still
 }
 
 func (w *walk) acquire(o *ir.Acquire, s *state) {
@@ -379,8 +400,7 @@ func (w *walk) took(s *state, acq acquire, inner []held, unsure bool) {
 // make definite: between two parameters, or two locks of one class.
 func (w *walk) instantiate(acq acquire, all, inner []held, s *state, unsure bool) {
 	for _, h := range inner {
-		same := h.lock.place == acq.lock.place && h.lock.root != unknownRoot
-		if !acq.try && (same || acq.lock.absolute() && h.lock.absolute() || neighbours(h.lock, acq.lock) && strings.HasPrefix(h.lock.by, w.fn.ID+" ")) {
+		if !acq.try && (oneLock(h.lock, acq.lock) || acq.lock.absolute() && h.lock.absolute() || neighbours(h.lock, acq.lock) && strings.HasPrefix(h.lock.by, w.fn.ID+" ")) {
 			w.edge(&edge{
 				from: h.lock, to: acq.lock, fromMode: h.mode, toMode: acq.mode, fromAt: h.at, toAt: acq.at,
 				fn: w.fn, held: all, kept: h.kept, only: h.only, quiet: len(s.live) == 0, unsure: unsure || h.only,
@@ -408,12 +428,18 @@ func sameLock(x, y object) bool {
 	return x.place == y.place
 }
 
+// oneLock reports whether two objects of one frame are known to be one: at the same place,
+// or held by the same variable.
+func oneLock(x, y object) bool {
+	return x.place == y.place && x.root != unknownRoot || x.held != "" && x.held == y.held && x.class == y.class
+}
+
 func (w *walk) release(s *state, lock object, mode ir.Mode) {
 	if side, ok := readSide(lock); ok {
 		lock, mode = side, ir.Shared
 	}
 	for i := len(s.held) - 1; i >= 0; i-- {
-		if s.held[i].lock.place == lock.place && lock.root != unknownRoot && s.held[i].mode == mode {
+		if oneLock(s.held[i].lock, lock) && s.held[i].mode == mode {
 			w.gaveBack(s.held[i])
 			s.held = slices.Delete(s.held, i, i+1)
 			return
