@@ -166,13 +166,18 @@ func (b *builder) tryHandlers(s *syntax.Try) {
 	b.either(body, caught)
 	b.cur = body
 	b.exits = append(b.exits, exit{isHandlers: true, catches: caught})
-	b.statements(s.Body)
-	b.exits = b.exits[:len(b.exits)-1]
-	if b.cur != nil && !takesOnly(s.Body) {
+	first, last := s.Body, []syntax.Stmt{}
+	if n := len(s.Body) - 1; takes(s.Body[n]) {
+		first, last = s.Body[:n], s.Body[n:]
+	}
+	b.statements(first)
+	if b.cur != nil && len(first) > 0 {
 		end := b.block()
 		b.either(end, caught)
 		b.cur = end
 	}
+	b.statements(last)
+	b.exits = b.exits[:len(b.exits)-1]
 	b.statements(s.Orelse)
 	b.to(after)
 	handlers := make([]*ir.Block, len(s.Handlers))
@@ -192,17 +197,20 @@ func (b *builder) tryHandlers(s *syntax.Try) {
 	b.cur = after
 }
 
-// takesOnly reports whether a body does nothing but take a lock: if that fails,
+// takes reports whether a statement does nothing but take a lock: if that fails,
 // the lock is not held.
-func takesOnly(body []syntax.Stmt) bool {
-	if len(body) != 1 {
-		return false
+func takes(s syntax.Stmt) bool {
+	var e syntax.Expr
+	switch s := s.(type) {
+	case *syntax.ExprStmt:
+		e = s.Value
+	case *syntax.Assign:
+		e = s.Value
 	}
-	s, ok := body[0].(*syntax.ExprStmt)
-	if !ok {
-		return false
+	if wait, ok := e.(*syntax.Await); ok {
+		e = wait.Value
 	}
-	call, ok := s.Value.(*syntax.Call)
+	call, ok := e.(*syntax.Call)
 	if !ok {
 		return false
 	}
