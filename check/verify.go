@@ -45,14 +45,16 @@ func verify(ctx context.Context, u unit, found []finding.Finding, broken int) {
 	for _, c := range other {
 		holds[c] = v.holds(ctx, []choice{c})
 	}
-	for i := range found {
+	for i, f := range found {
 		var kept []finding.Fix
 		for k, fix := range found[i].Fixes {
 			if holds[choice{i, k}] {
 				kept = append(kept, fix)
 			}
 		}
-		found[i].Fixes = kept
+		if found[i].Fixes = kept; len(kept) < len(f.Fixes) {
+			found[i].NoFix = "with it the program would not read again, keep the finding or have a new one"
+		}
 	}
 }
 

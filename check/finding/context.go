@@ -11,7 +11,7 @@ func Locate(pieces []Piece) {
 			l.read(p.Text)
 			continue
 		}
-		p.Context = l.hole(p.List)
+		p.Context, p.Clause = l.hole(p.List), l.clause
 		if l.quote == '\'' {
 			p.Context = quoted(pieces, i)
 		}

@@ -45,6 +45,7 @@ type Finding struct {
 	Related []ir.Span // other places the rule is about
 	Fixes   []Fix     // best first; verified before they are shown
 	Advice  []string  // what to do when no fix can be made, or beside it
+	NoFix   string    // why there is none, where one could be hoped for: a part of a sentence
 }
 
 // A Step is one line of the story.
@@ -115,7 +116,8 @@ type Mender interface {
 	// Reorder makes the lock of second be taken before that of first, where
 	// first is held when second is taken and both are in one function.
 	Reorder(first, second *ir.Acquire) (Fix, bool)
-	// Bind turns the holes of a query into bound parameters.
+	// Bind turns the holes of a query into bound parameters. The Note of a fix that
+	// it does not offer says why.
 	Bind(r Rewrite) (Fix, bool)
 }
 
@@ -145,7 +147,8 @@ type Piece struct {
 	Hole    bool
 	List    bool // the hole is a joined list
 	Context Context
-	Tainted bool // not constant, numeric or allow-listed
+	Clause  string // of a hole: the last word before it that opens a part of a statement, in upper case
+	Tainted bool   // not constant, numeric or allow-listed
 }
 
 // A Rewrite is a query with holes, to be turned into one with parameters.

@@ -1,6 +1,7 @@
 package goread
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/token"
@@ -17,16 +18,19 @@ import (
 // text must be built by one expression, in the function that sends it.
 func (m Mender) Bind(r finding.Rewrite) (finding.Fix, bool) {
 	if r.Query == nil || r.Whole == nil || r.Query.Span.File != r.Whole.At().File {
-		return finding.Fix{}, false
+		return finding.Fix{Note: finding.NoSingle}, false
+	}
+	if r.Style == ir.NoStyle {
+		return finding.Fix{Note: finding.NoDriver}, false
 	}
 	f := r.Query.Span.File
 	p := m.parsed(f)
 	if p == nil {
-		return finding.Fix{}, false
+		return finding.Fix{Note: finding.NoProof}, false
 	}
 	b := &binding{rewrite: r, file: f, parsed: p, odd: m.odd}
 	if b.decl = p.decl(r.Query.Span.Start); b.decl == nil || !b.build() {
-		return finding.Fix{}, false
+		return finding.Fix{Note: cmp.Or(b.why, finding.NoProof)}, false
 	}
 	b.unimport()
 	fix := finding.Fix{Title: "bind the value as a parameter", Edits: b.edits}
@@ -44,10 +48,16 @@ func (m Mender) Bind(r finding.Rewrite) (finding.Fix, bool) {
 func (b *binding) build() bool {
 	found := b.find()
 	if _, name := b.whole.(*ast.Ident); found && !name {
-		return b.takeApart() && b.choose() && b.inOrder() && b.place() && b.pass()
+		return b.takeApart() && (b.choose() || b.not(finding.NoSingle)) && (b.inOrder() || b.not(finding.NoMoving)) && b.place() && b.pass()
 	}
 	b.call, b.whole, b.passing = nil, nil, nil
 	return b.steps()
+}
+
+// not notes why there is no fix: the first reason counts.
+func (b *binding) not(why string) bool {
+	b.why = cmp.Or(b.why, why)
+	return false
 }
 
 // A binding is one rewrite under way.
@@ -76,6 +86,7 @@ type binding struct {
 	around    []finding.Place // of each segment, before any was changed
 	statement string          // the text of all steps, of a text that is built in several
 	note      string          // what else the fix changes
+	why       string          // why there is none
 }
 
 // An operand is one side of +, or all there is: a literal, a Sprintf, or another

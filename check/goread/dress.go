@@ -13,13 +13,22 @@ import (
 // that was not read has made it, the fix is not a safe one.
 func (b *binding) plain(s *segment, quoted bool) bool {
 	if s.expr == nil || s.verb == "%q" {
-		return false
+		return b.not("the value brings its own quotes")
 	}
 	made, known := b.rewrite.Making(b.span(s.expr), b.span(ast.Unparen(s.expr)))
 	if doubt := made.Doubt(); doubt != "" {
 		b.note = doubt
 	}
-	return known && !made.Escaped && (quoted || !made.SQL)
+	name := b.source(s.expr)
+	switch {
+	case !known:
+		return b.not(finding.NoSource(name))
+	case made.Escaped:
+		return b.not(finding.NoEscaped(name))
+	case made.SQL && !quoted:
+		return b.not(finding.NoSQL(name))
+	}
+	return true
 }
 
 // surroundings is the SQL around a segment, with a ? for each hole.

@@ -23,8 +23,8 @@ func (b *binding) place() bool {
 		}
 		all += s.text
 	}
-	if b.rewrite.Style == ir.NoStyle || b.rewrite.Style == ir.Percent || b.rewrite.Style == ir.Named || b.existing(all) != len(given) || !b.takes() {
-		return false
+	if b.rewrite.Style == ir.Percent || b.rewrite.Style == ir.Named || b.existing(all) != len(given) || !b.takes() {
+		return b.not(finding.NoMerging)
 	}
 	for _, e := range given {
 		b.args = append(b.args, b.source(e))
@@ -90,8 +90,8 @@ func (b *binding) hole(i int) bool {
 	case finding.InList:
 		return b.inList(i)
 	}
-	if !b.around[i].Value() || !b.plain(s, false) {
-		return false
+	if !b.plain(s, false) || !b.around[i].Value() {
+		return b.not(finding.NoValue)
 	}
 	if _, odd := b.odd[b.span(s.expr)]; odd {
 		b.note = "what " + b.source(s.expr) + " prints is bound as text: if that is a number, SQL or has quotes, it is another value now"
@@ -171,13 +171,13 @@ func (b *binding) quoted(i int) bool {
 	}
 	head, tail := b.flat[from], b.flat[to]
 	if strings.Contains(head.text, "''") {
-		return false // a doubled quote is no end of a literal
+		return b.not(finding.NoValue) // a doubled quote is no end of a literal
 	}
 	open, shut := strings.LastIndexByte(head.text, '\''), finding.CloseQuote(tail.text)
 	at := b.around[i]
 	at.Before, at.Behind = b.before(from)+head.text[:open], tail.text[shut+1:]+b.behind(to)
 	if !at.Quoted() {
-		return false
+		return b.not(finding.NoValue)
 	}
 	for _, s := range append(slices.Clone(b.flat[from+1:to]), &segment{text: head.text[open+1:] + tail.text[:shut]}) {
 		if !s.hole && strings.Contains(s.text, `\`) || s.hole && !b.plain(s, true) {
@@ -244,7 +244,7 @@ func (b *binding) inList(i int) bool {
 	head, tail := b.flat[i-1], b.flat[i+1]
 	open, shut := inBefore.FindStringSubmatchIndex(head.text), closeAfter.FindStringIndex(tail.text)
 	if open == nil || shut == nil || !b.around[i].List() || !b.plain(b.flat[i], true) {
-		return false
+		return b.not(finding.NoValue)
 	}
 	b.stored(b.around[i])
 	list := b.source(c.Args[0])

@@ -1,6 +1,7 @@
 package goread
 
 import (
+	"cmp"
 	"go/ast"
 	"go/token"
 	"slices"
@@ -23,13 +24,18 @@ type step struct {
 // so that text and arguments always fit, whichever way was taken, and every value
 // is evaluated when it was. Only ? needs no number.
 func (b *binding) steps() bool {
-	if b.rewrite.Style != ir.Qmark || !b.sends() || len(b.call.Args) != b.text+1 || !b.takes() {
-		return false
+	if !b.sends() {
+		return b.not(finding.NoSingle)
 	}
 	name, built := b.variable(b.call.Args[b.text])
 	list, ok := b.built(name, built)
-	if name == "" || !ok {
-		return false
+	switch {
+	case name == "" || !ok:
+		return b.not(finding.NoSingle)
+	case len(b.call.Args) != b.text+1 || !b.takes():
+		return b.not("the text is built in several steps, beside other parameters")
+	case b.rewrite.Style != ir.Qmark:
+		return b.not(finding.NoNumbers)
 	}
 	args := b.free(name + "Args")
 	for _, s := range list {
@@ -163,8 +169,8 @@ func (b *binding) step(s step, name, args string) bool {
 	one := &binding{
 		rewrite: b.rewrite, file: b.file, parsed: b.parsed, decl: b.decl, odd: b.odd, call: b.call, text: b.text, fn: b.fn, whole: s.value, printed: s.print != nil, statement: b.statement,
 	}
-	if !one.takeApart() || !one.located(s.begins) || !one.inOrder() || one.early() || one.kept() || !one.place() || one.list != "" {
-		return false
+	if !one.takeApart() || !(one.located(s.begins) || one.not(finding.NoPlace)) || !(one.inOrder() && !one.early() || one.not(finding.NoMoving)) || one.kept() || !one.place() || one.list != "" {
+		return b.not(cmp.Or(one.why, finding.NoMerging))
 	}
 	switch {
 	case s.begins && len(one.args) == 0:

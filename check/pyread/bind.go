@@ -1,6 +1,7 @@
 package pyread
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -15,11 +16,14 @@ import (
 // edits leave it as it is but for the holes.
 func (m *Mender) Bind(r finding.Rewrite) (finding.Fix, bool) {
 	if r.Query == nil || r.Whole == nil || r.Query.Span.File != r.Whole.At().File {
-		return finding.Fix{}, false
+		return finding.Fix{Note: finding.NoSingle}, false
 	}
 	b := &binding{mended: m.mended(r.Query.Span.File), rewrite: r}
+	if r.Style == ir.NoStyle {
+		return finding.Fix{Note: finding.NoDriver}, false
+	}
 	if !b.locate() || !b.sequence() || !b.build() || b.shadowed() {
-		return finding.Fix{}, false
+		return finding.Fix{Note: cmp.Or(b.why, finding.NoProof)}, false
 	}
 	fix := finding.Fix{Title: "bind the value as a parameter", Edits: b.edits}
 	if len(b.params) > 1 {
@@ -38,9 +42,15 @@ func (m *Mender) Bind(r finding.Rewrite) (finding.Fix, bool) {
 // that is built step by step.
 func (b *binding) build() bool {
 	if b.find() {
-		return b.choose() && b.equal() && b.stable() && b.place() && b.pass()
+		return b.choose() && b.equal() && (b.stable() || b.not(finding.NoMoving)) && b.place() && b.pass()
 	}
 	return b.steps()
+}
+
+// not notes why there is no fix: the first reason counts.
+func (b *binding) not(why string) bool {
+	b.why = cmp.Or(b.why, why)
+	return false
 }
 
 // A binding is one rewrite under way.
@@ -57,6 +67,7 @@ type binding struct {
 	mapping   bool                // parameters go by name
 	before    []int               // parameters that stand in each segment, by segment
 	note      string              // what else the fix changes
+	why       string              // why there is none
 	statement string              // the text of all steps, of a text that is built in several
 	fn        *syntax.FunctionDef // around the query; nil at the top
 }
@@ -118,7 +129,7 @@ func (b *binding) choose() bool {
 		}
 		switch {
 		case i < 0 && p.Tainted, p.Tainted && !p.Context.Bindable():
-			return false
+			return b.not(finding.NoSingle)
 		case i < 0:
 			continue
 		}
@@ -127,7 +138,7 @@ func (b *binding) choose() bool {
 			continue
 		}
 		if !p.Context.Bindable() {
-			return false // the template goes, and this value could not stay
+			return b.not("the template goes, and " + b.text(b.t.segments[i].expr) + ", which is no value, could not stay")
 		}
 		b.bind[i], b.contexts[i], any = true, p.Context, true
 	}

@@ -177,7 +177,7 @@ func (b *binding) pass() bool {
 		b.edits = append(b.edits, b.insert(b.call.End, ".bindparams("+strings.Join(list, ", ")+")"))
 		return true
 	case b.rewrite.Query.Method == "executescript":
-		return false
+		return b.not("executescript takes no parameters")
 	case b.rewrite.Style == ir.Dollar:
 		return b.append(list)
 	case b.rewrite.Style != ir.Qmark && b.rewrite.Style != ir.Percent:

@@ -17,11 +17,11 @@ func (b *binding) shadowed() bool {
 	for _, e := range b.edits {
 		for _, call := range builtinCall.FindAllStringSubmatch(e.New, -1) {
 			if b.givenAt(call[1], b.call) {
-				return true
+				return !b.not(call[1] + " is the name of something else here, and the mended text would need it")
 			}
 		}
 	}
-	return b.givenAt("str", b.call)
+	return b.givenAt("str", b.call) && !b.not("str is the name of something else here")
 }
 
 // givenAt reports whether a name is given a value by the file, or by a function

@@ -17,11 +17,11 @@ func (b *binding) equal() bool {
 	places := b.pieces()
 	finding.Locate(places)
 	for i := range b.t.segments {
-		if b.bind[i] && !(b.raw(i) && b.fits(i, places[i].Context)) {
+		if b.bind[i] && !(b.raw(i) && (b.fits(i, places[i].Context) || b.not(finding.NoValue))) {
 			return false
 		}
 	}
-	return b.mergeable()
+	return b.mergeable() || b.not(finding.NoMerging)
 }
 
 // raw reports whether a hole holds the value itself, not what the program made of
@@ -32,7 +32,15 @@ func (b *binding) raw(i int) bool {
 	if doubt := made.Doubt(); doubt != "" {
 		b.note = doubt
 	}
-	return known && !made.Escaped && (!made.SQL || b.contexts[i] != finding.Value && b.contexts[i] != finding.Limit)
+	switch {
+	case !known:
+		return b.not(finding.NoSource(b.text(s.expr)))
+	case made.Escaped:
+		return b.not(finding.NoEscaped(b.text(s.expr)))
+	case made.SQL && (b.contexts[i] == finding.Value || b.contexts[i] == finding.Limit):
+		return b.not(finding.NoSQL(b.text(s.expr)))
+	}
+	return true
 }
 
 // fits reports whether a hole is one value of the SQL, in a place for values, and

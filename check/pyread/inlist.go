@@ -245,7 +245,7 @@ func (w *writer) twice(values syntax.Expr) bool {
 		}
 	}
 	if ok && w.iterates(name) {
-		return false
+		return w.not(name.ID + " is an iterator that is wanted again, which has no length")
 	}
 	w.note = w.text(values) + " is gone through twice, which an iterator does not allow"
 	return true

@@ -69,11 +69,11 @@ func (w *writer) kept(i int) string {
 func (w *writer) hole(i int) bool {
 	s := w.t.segments[i]
 	if dressed(s) {
-		return false
+		return w.not(w.text(s.expr) + " brings its own quotes")
 	}
 	switch w.contexts[i] {
 	case finding.InList:
-		return w.list(i)
+		return w.list(i) || w.not("what the list is made of is not seen, or it could not be gone through twice")
 	case finding.Quoted, finding.Partial:
 		return w.quoted(i)
 	}

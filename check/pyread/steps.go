@@ -1,6 +1,7 @@
 package pyread
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -23,13 +24,19 @@ type step struct {
 // every value is evaluated when it was.
 func (b *binding) steps() bool {
 	name, ok := b.argument()
-	if !ok || b.fn == nil || b.rewrite.Query.Args != nil || len(b.rest()) > 0 || b.rewrite.Query.Many || b.rewrite.Query.Method == "executescript" ||
-		b.rewrite.Style != ir.Qmark && b.rewrite.Style != ir.Percent {
-		return false
+	switch {
+	case !ok || b.fn == nil:
+		return b.not(finding.NoSingle)
+	case b.rewrite.Query.Method == "executescript":
+		return b.not("executescript takes no parameters")
+	case b.rewrite.Query.Args != nil || len(b.rest()) > 0 || b.rewrite.Query.Many:
+		return b.not("the text is built in several steps, beside other parameters")
+	case b.rewrite.Style != ir.Qmark && b.rewrite.Style != ir.Percent:
+		return b.not(finding.NoNumbers)
 	}
 	list, ok := b.built(name)
 	if !ok {
-		return false
+		return b.not(name.ID + " is used for more than this query, or built in a way that is not followed, or in more than 200 statements")
 	}
 	params := b.free(name.ID + "_params")
 	for _, s := range list {
@@ -95,11 +102,11 @@ func (b *binding) longer(e syntax.Expr, name string) bool {
 func (b *binding) step(s step, name, params string) bool {
 	t, ok := b.takeApart(s.value)
 	if !ok {
-		return false
+		return b.not(finding.NoSingle)
 	}
 	one := &binding{mended: b.mended, rewrite: b.rewrite, call: b.call, fn: b.fn, sql: s.value, t: t, statement: b.statement}
-	if !one.locateIn(s, name) || !one.equal() || !one.early(s.stmt) || !one.place() || one.mapping || one.total() > 0 {
-		return false
+	if !(one.locateIn(s, name) || one.not(finding.NoPlace)) || !one.equal() || !(one.early(s.stmt) || one.not(finding.NoMoving)) || !one.place() || one.mapping || one.total() > 0 {
+		return b.not(cmp.Or(one.why, finding.NoMerging))
 	}
 	if one.note != "" {
 		b.note = one.note

@@ -14,7 +14,7 @@ func (b *binding) sequence() bool {
 	}
 	for _, f := range b.functions(lastName(b.call.Func)) {
 		if !b.passesOn(f) {
-			return false
+			return b.not(f.Name + " of this file may be what is called, and hands no parameters on")
 		}
 	}
 	return true

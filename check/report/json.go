@@ -46,6 +46,7 @@ type jsonFinding struct {
 	Why     []string   `json:"why,omitempty"`
 	Advice  []string   `json:"advice,omitempty"`
 	Fixes   []jsonFix  `json:"fixes,omitempty"`
+	NoFix   string     `json:"noFix,omitempty"`
 }
 
 // JSON prints findings as one array.
@@ -54,7 +55,7 @@ func JSON(w io.Writer, found []finding.Finding) error {
 	for i, f := range found {
 		out[i] = jsonFinding{
 			Rule: f.Rule, Level: f.Level.String(), At: jsonAt(f.At), Message: f.Message, Key: f.Key,
-			Threads: f.Threads, Why: f.Why, Advice: f.Advice,
+			Threads: f.Threads, Why: f.Why, Advice: f.Advice, NoFix: f.NoFix,
 		}
 		for _, s := range f.Steps {
 			step := jsonStep{Thread: s.Thread, At: jsonAt(s.At), Text: s.Text}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/penstock-io/penstock/check/finding"
 	"github.com/penstock-io/penstock/check/ir"
+	"github.com/penstock-io/penstock/check/sqlinject"
 )
 
 // Depth is how much the text says of a finding. The zero Depth is one line.
@@ -20,8 +21,9 @@ type Depth uint8
 
 // The depths.
 const (
-	Brief   Depth = iota // where and what
-	Explain              // and how it comes about, why, and what to do
+	Brief    Depth = iota // where and what
+	Withheld              // and why --fix leaves it as it is
+	Explain               // and how it comes about, why, and what to do
 )
 
 const columnMax = 58 // characters of one thread's column
@@ -34,8 +36,12 @@ func Text(w io.Writer, found []finding.Finding, d Depth) error {
 			b.WriteString("\n")
 		}
 		fmt.Fprintf(&b, "%v: %v: %s [%s]\n", f.At, f.Level, f.Message, f.Rule)
-		if d == Explain {
+		switch d {
+		case Withheld:
+			fixes(&b, f, false)
+		case Explain:
 			explain(&b, f)
+			fixes(&b, f, true)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
@@ -54,10 +60,23 @@ func explain(b *strings.Builder, f finding.Finding) {
 	for _, line := range f.Advice {
 		fmt.Fprintf(b, "  Mend: %s\n", line)
 	}
+}
+
+// lists are where it stands what a rule's findings get no fix for.
+var lists = map[string]string{sqlinject.RuleInjection: " (docs/sql-injection.md#what-a-parameter-cannot-be)"}
+
+// fixes tells the fixes of a finding, those that --fix makes only when all are to be
+// told; or why there is none.
+func fixes(b *strings.Builder, f finding.Finding, all bool) {
+	if len(f.Fixes) == 0 && f.NoFix != "" {
+		fmt.Fprintf(b, "  No fix: %s%s\n", f.NoFix, lists[f.Rule])
+	}
 	for _, fix := range f.Fixes {
 		flag := "--fix"
 		if fix.Tier == finding.Unsafe || !f.Level.Fails() {
 			flag = "--unsafe-fixes"
+		} else if !all {
+			continue
 		}
 		fmt.Fprintf(b, "  %s: %s", flag, fix.Title)
 		if fix.Note != "" {

@@ -13,17 +13,22 @@ import (
 // what then runs, and how to mend it. bound says that arguments given beside
 // the text reach the database.
 func (w *walk) tell(q *ir.Query, t text, pieces []finding.Piece, key string, bound bool) *told {
-	at := worstPart(t)
-	p := t[at]
+	shown := spread(t, pieces)
+	places := located(shown)
+	at := worstPart(shown)
+	p := shown[at]
 	f := &told{Finding: finding.Finding{
 		Rule: RuleInjection, At: q.Span, Key: key,
-		Level:   level(p.taint, pieces[at].Context),
-		Message: fmt.Sprintf("SQL injection: %s is put into the text of a query, %s", name(p), standing[pieces[at].Context]),
+		Level:   level(p.taint, places[at].Context),
+		Message: fmt.Sprintf("SQL injection: %s is put into the text of a query, %s", name(p), standing(places[at])),
 	}}
 	f.Steps = w.steps(q, p)
-	f.Why = danger(t, pieces, at)
-	f.Advice = advice(q, pieces, p)
-	f.fixable = bound && bindable(pieces) && (fragments[q.Method] || finding.TakesParameters(pieces))
+	f.Why = danger(shown, places, at)
+	f.Advice = advice(q, places, p)
+	f.unfixable = unfixable(q, pieces, bound)
+	if f.unfixable != "" && bindable(places) && !bindable(pieces) {
+		f.unfixable = finding.NoSingle
+	}
 	f.rewrite = finding.Rewrite{Query: q, Pieces: pieces, Taint: map[ir.Span]bool{}, Whole: w.built(q.SQL), Driver: q.Driver, Style: q.Style}
 	f.rewrite.Made = func(at ir.Span) (finding.Making, bool) { return w.making(w.fn, at) }
 	return f
@@ -53,9 +58,28 @@ var fragments = map[string]bool{"Where": true, "Or": true, "Not": true, "Having"
 	"Find": true, "First": true, "Last": true, "Take": true, "Delete": true,
 }
 
-var standing = [...]string{
-	finding.Value: "as a value", finding.Quoted: "between quotes", finding.Partial: "inside a quoted string", finding.InList: "as a list",
-	finding.Limit: "as a limit", finding.Identifier: "as a name", finding.OrderBy: "as an order", finding.Syntax: "as a part of the statement",
+// standing says how a hole stands in the statement.
+func standing(p finding.Piece) string {
+	if p.Context == finding.Identifier && p.Clause == "SELECT" {
+		return "as a column"
+	}
+	return [...]string{
+		finding.Value: "as a value", finding.Quoted: "between quotes", finding.Partial: "inside a quoted string", finding.InList: "as a list",
+		finding.Limit: "as a limit", finding.Identifier: "as a name", finding.OrderBy: "as an order", finding.Syntax: "as a part of the statement",
+	}[p.Context]
+}
+
+// spread is a text in which a list that was joined of pieces of SQL is shown by what
+// is made of one element: there the value stands.
+func spread(t text, pieces []finding.Piece) (out text) {
+	for i, p := range t {
+		if len(p.each) > 1 && pieces[i].Context != finding.InList {
+			out = append(out, p.each...)
+		} else {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func worstPart(t text) int {
@@ -99,25 +123,7 @@ func (w *walk) steps(q *ir.Query, p part) []finding.Step {
 
 // danger shows what an attacker sends and what the database is then asked.
 func danger(t text, pieces []finding.Piece, at int) []string {
-	payload := "0 OR 1=1"
-	effect := "every row"
-	switch pieces[at].Context {
-	case finding.Quoted, finding.Partial:
-		payload = "' OR '1'='1"
-	case finding.InList:
-		payload = "0) OR (1=1"
-	case finding.Limit:
-		payload = "1 UNION SELECT name, sql FROM sqlite_master"
-		effect = "another table"
-	case finding.Identifier:
-		payload = "users --"
-		effect = "another table, and the rest is a comment"
-	case finding.OrderBy:
-		payload = "(SELECT CASE WHEN 1=1 THEN 1 ELSE 2 END)"
-		effect = "an answer to any question, a bit at a time"
-	case finding.Syntax:
-		payload = "1=1 --"
-	}
+	payload, effect := attack(t, pieces, at)
 	var b strings.Builder
 	for i, p := range t {
 		switch {
@@ -140,6 +146,53 @@ func danger(t text, pieces []finding.Piece, at int) []string {
 	}
 }
 
+// attack is what an attacker sends for a hole, and what comes of it.
+func attack(t text, pieces []finding.Piece, at int) (payload, effect string) {
+	const secret = "(SELECT password FROM users)"
+	p := pieces[at]
+	quoted := p.Context == finding.Quoted || p.Context == finding.Partial
+	switch p.Context {
+	case finding.InList:
+		return "0) OR (1=1", "every row"
+	case finding.Limit:
+		return "1 UNION SELECT name, sql FROM sqlite_master", "another table"
+	case finding.OrderBy:
+		return "(SELECT CASE WHEN 1=1 THEN 1 ELSE 2 END)", "an answer to any question, a bit at a time"
+	}
+	switch p.Clause {
+	case "VALUES", "SELECT", "RETURNING":
+		if quoted {
+			return "' || " + secret + " || '", "what another table holds"
+		}
+		return secret, "what another table holds"
+	case "SET":
+		switch {
+		case quoted:
+			return "', admin = '1", "another column as well"
+		case p.Context == finding.Value:
+			return "0, admin = 1", "another column as well"
+		}
+		return "admin = 1 --", "another column, of every row"
+	case "":
+		if p.Context == finding.Syntax {
+			return "DROP TABLE users --", "another statement"
+		}
+	}
+	switch {
+	case quoted:
+		return "' OR '1'='1", "every row"
+	case p.Context == finding.Value:
+		return "0 OR 1=1", "every row"
+	case p.Context == finding.Syntax:
+		return "1=1 --", "every row"
+	}
+	end := ""
+	if at > 0 && !t[at-1].hole && strings.HasSuffix(t[at-1].text, `"`) {
+		end = `"`
+	}
+	return "users" + end + " --", "another table, and the rest is a comment"
+}
+
 func advice(q *ir.Query, pieces []finding.Piece, p part) []string {
 	var out []string
 	for _, piece := range pieces {
@@ -148,6 +201,10 @@ func advice(q *ir.Query, pieces []finding.Piece, p part) []string {
 		}
 		switch piece.Context {
 		case finding.Identifier:
+			if piece.Clause == "SELECT" {
+				out = append(out, fmt.Sprintf("A column's name cannot be a parameter: look %s up in a fixed list of names, and refuse what is not in it. If it is a value, write the placeholder and hand it over beside the text.", name(p)))
+				continue
+			}
 			out = append(out, fmt.Sprintf("A name cannot be a parameter: look %s up in a fixed list of names, and refuse what is not in it.", name(p)))
 		case finding.OrderBy:
 			out = append(out, fmt.Sprintf("An order cannot be a parameter: choose it from a fixed list, such as %s, with %s as the key, and refuse what is not in it.", orders[q.Span.File.Lang], name(p)))
@@ -181,6 +238,21 @@ var orders = map[ir.Language]string{
 
 func placeholder(s ir.Style) string {
 	return [...]string{ir.NoStyle: "?", ir.Qmark: "?", ir.Percent: "%s", ir.Dollar: "$1", ir.Named: ":name", ir.AtP: "@p1", ir.ColonIndex: ":1"}[s]
+}
+
+// unfixable is why a query is nothing that a fix could be made of; "" for one that may be.
+func unfixable(q *ir.Query, pieces []finding.Piece, bound bool) string {
+	switch {
+	case !bindable(pieces):
+		return "no parameter can stand for a name, an order or a part of a statement"
+	case !bound:
+		return "what sends the text is given no parameters for it"
+	case q.Method == "executescript":
+		return "executescript takes no parameters"
+	case !fragments[q.Method] && !finding.TakesParameters(pieces):
+		return "not every database binds values in such a statement, or in several in one text"
+	}
+	return ""
 }
 
 // bindable reports whether every tainted hole can be a parameter.

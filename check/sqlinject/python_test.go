@@ -129,3 +129,35 @@ func TestQuotingByName(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsSent: the explanation is of the place where the value stands: what is sent
+// there makes a statement that does what is said.
+func TestWhatIsSent(t *testing.T) {
+	for body, want := range map[string][3]string{
+		`cur.execute(f"SELECT a FROM t WHERE id = {x}")`:                                                              {"x is put into the text of a query, as a value", "SELECT a FROM t WHERE id = 0 OR 1=1", "every row"},
+		`cur.execute(f"SELECT a FROM t WHERE a LIKE '%{x}%'")`:                                                        {"inside a quoted string", "SELECT a FROM t WHERE a LIKE '%' OR '1'='1%'", "every row"},
+		`cur.execute(f"SELECT a FROM {x} WHERE id = 1")`:                                                              {"as a name", "SELECT a FROM users -- WHERE id = 1", "another table"},
+		`cur.execute(f'SELECT a FROM "{x}" WHERE id = 1')`:                                                            {"as a name", `SELECT a FROM "users" --" WHERE id = 1`, "another table"},
+		`cur.execute(f"SELECT {x} FROM t")`:                                                                           {"as a column", "SELECT (SELECT password FROM users) FROM t", "what another table holds"},
+		`cur.execute(f"INSERT INTO t(a, b) SELECT {x}, '{y}' FROM u")`:                                                {"as a column", "SELECT (SELECT password FROM users), '...' FROM u", "what another table holds"},
+		`cur.execute(f"INSERT INTO t(a, b) VALUES (1, {x})")`:                                                         {"as a value", "VALUES (1, (SELECT password FROM users))", "what another table holds"},
+		`cur.execute(f"INSERT INTO t(a, b) VALUES (1, '{x}')")`:                                                       {"between quotes", "VALUES (1, '' || (SELECT password FROM users) || '')", "what another table holds"},
+		`cur.execute(f"UPDATE t SET a = {x} WHERE id = 1")`:                                                           {"as a value", "SET a = 0, admin = 1 WHERE id = 1", "another column"},
+		`cur.execute(f"UPDATE t SET a = '{x}' WHERE id = 1")`:                                                         {"between quotes", "SET a = '', admin = '1' WHERE id = 1", "another column"},
+		`cur.execute(f"UPDATE t SET {x} = 1 WHERE id = 1")`:                                                           {"as a name", "SET admin = 1 -- = 1 WHERE id = 1", "another column, of every row"},
+		`cur.execute(f"SELECT a FROM t WHERE {x}")`:                                                                   {"as a part of the statement", "WHERE 1=1 --", "every row"},
+		`cur.execute(f"{x} t")`:                                                                                       {"as a part of the statement", "DROP TABLE users -- t", "another statement"},
+		"sets = ', '.join(f\"{k} = '{v}'\" for k, v in xs.items())\ncur.execute(f'UPDATE t SET {sets} WHERE id = 1')": {"k is put into the text of a query, as a name", "SET admin = 1 -- = '...' WHERE id = 1", "another column, of every row"},
+		"sets = ', '.join(f\"{k} = '{v}'\" for k, v in xs.items() if k in ('a', 'b'))\ncur.execute(f'UPDATE t SET {sets} WHERE id = 1')": {"v is put into the text of a query, between quotes", "SET ... = '', admin = '1' WHERE id = 1", "another column"},
+	} {
+		found := told(t, body)
+		if len(found) != 1 {
+			t.Errorf("%d findings in %s", len(found), body)
+			continue
+		}
+		why := strings.Join(found[0].Why, "\n")
+		if !strings.Contains(found[0].Message, want[0]) || !strings.Contains(why, want[1]) || !strings.Contains(why, want[2]) {
+			t.Errorf("%s\ntold %q\n%s\nwant %q", body, found[0].Message, why, want)
+		}
+	}
+}

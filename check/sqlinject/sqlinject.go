@@ -241,14 +241,18 @@ func (w *walk) query(q *ir.Query, sql ir.Expr, in *wrapper, s state) {
 // seen.
 type told struct {
 	finding.Finding
-	rewrite finding.Rewrite
-	fixable bool
+	rewrite   finding.Rewrite
+	unfixable string // why no language need be asked for a fix
 }
 
 // mend asks the language for a fix.
 func (a *analysis) mend(f *told) {
 	m := a.options.Menders[f.rewrite.Query.Span.File.Lang]
-	if !f.fixable || m == nil {
+	if m == nil {
+		return
+	}
+	if f.unfixable != "" {
+		f.NoFix = f.unfixable
 		return
 	}
 	if a.schema == nil {
@@ -258,9 +262,12 @@ func (a *analysis) mend(f *told) {
 		}
 	}
 	f.rewrite.Schema = a.schema
-	if fix, ok := m.Bind(f.rewrite); ok {
-		f.Fixes = append(f.Fixes, fix)
+	fix, ok := m.Bind(f.rewrite)
+	if !ok {
+		f.NoFix = fix.Note
+		return
 	}
+	f.Fixes = append(f.Fixes, fix)
 }
 
 // forwards reports whether f hands its own arguments on as those of a query.

@@ -24,6 +24,7 @@ type part struct {
 	hole  bool
 	list  bool   // the hole is a joined list
 	elems []text // of a list that is known, element by element; nil for none
+	each  text   // of a joined list: what is made of each of its elements; nil where that is the element
 	held  text   // of a hole: a statement that its value is or has in it; nil for none
 	// without is, of a hole, the quote that it has none of, or only doubled; "" for none.
 	without string
@@ -427,7 +428,7 @@ func (w *walk) joined(x *ir.Joined, s state, depth int) text {
 	case *ir.Each:
 		elem := w.element(l, s, depth)
 		out := hole(x, elem.worst(), "")
-		out[0].list = true
+		out[0].list, out[0].each = true, elem
 		for _, p := range elem {
 			if p.taint == out[0].taint {
 				out[0].from = p.from

@@ -158,8 +158,11 @@ func (c checkFlags) print(w io.Writer, found []finding.Finding) error {
 		return report.GitHub(w, found)
 	}
 	depth := report.Brief
-	if c.explain {
+	switch {
+	case c.explain:
 		depth = report.Explain
+	case c.fix, c.unsafe, c.diff:
+		depth = report.Withheld
 	}
 	return report.Text(w, found, depth)
 }
