@@ -16,6 +16,7 @@ const (
 	NotStored                // certainly not stored
 	Full                     // certainly not stored: the journal has no room
 	OverQuota                // certainly not stored: it is more than the journal may ever hold
+	TooLarge                 // certainly not stored: it is more than the journal takes at a time
 )
 
 // An attempt is the last Sink of a request's pipeline, round the stream's

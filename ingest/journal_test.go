@@ -15,7 +15,10 @@ import (
 
 // journalFailure is what the program tells the door of a journal's errors.
 func journalFailure(err error) ingest.Failure {
+	var refusal *penstock.Refusal
 	switch {
+	case errors.As(err, &refusal):
+		return ingest.TooLarge
 	case errors.Is(err, journal.ErrUnknown):
 		return ingest.Unknown
 	case errors.Is(err, journal.ErrFull):
@@ -156,6 +159,34 @@ func TestOverQuota(t *testing.T) {
 	if a.header.Get("Retry-After") != "" {
 		t.Errorf("%v %s", a.header, a.text)
 	}
+}
+
+// What look-ups and derivations make of a request may be more than the journal
+// takes at a time: it is told so for good, but for what is stored from before.
+func TestBatchTooLarge(t *testing.T) {
+	h, j := withJournal(t, t.TempDir(), journal.Options{})
+	h.post(order("7")).want(t, 202, "ok")
+	s, record := loadStream(t, nil), make([]byte, 1<<20) // all share it: the journal must refuse before it copies
+	in := served(s, h.shelf)
+	in.Steps = []penstock.Step{s.Check, s.Derive, s.Identify, func(_ context.Context, e *penstock.Event) error {
+		e.Body = record
+		return nil
+	}}
+	in.Into, in.Letters, in.Ledger = j, j, j
+	if err := h.handler.Replace([]ingest.Stream{in}, nil); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for i := range journal.BatchBytesMax / len(record) {
+		ids = append(ids, fmt.Sprint(1000+i))
+	}
+	a := h.post(batch(ids...))
+	a.refused(t, 413, "batch_too_large")
+	if r := a.body.Results[0]; r.Status != "invalid" || r.Error.Code != "batch_too_large" || a.header.Get("Retry-After") != "" {
+		t.Errorf("%v %+v", a.header, r)
+	}
+	a = h.post(batch(append(ids, "7")...))
+	a.want(t, 207, strings.Repeat("invalid ", len(ids))+"duplicate")
 }
 
 // One event sent by 64 at once is stored once, and all get the same answer.

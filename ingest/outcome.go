@@ -29,6 +29,7 @@ const (
 	codeUnavailable = "unavailable"
 	codeFull        = "journal_full"
 	codeOverQuota   = "batch_over_quota"
+	codeBatchLarge  = "batch_too_large"
 	codeAtomic      = "atomic"
 	codeLimited     = "rate_limited"
 	codePending     = "kafka_pending"
@@ -40,6 +41,7 @@ var codeDetails = map[string]string{
 	codeUnavailable: "not stored: something that the server needs does not work at the moment; send it again later",
 	codeFull:        "not stored: the journal has no room until Kafka has taken some of it; send it again later",
 	codeOverQuota:   "not stored: what is new in this request takes more than the journal may ever hold; send fewer events at a time, or smaller ones, or have the server's --journal-quota-bytes raised",
+	codeBatchLarge:  "not stored: with all that look-ups and derivations add, the request takes more than the journal writes at a time; send fewer events at a time",
 	codeAtomic:      "not stored: the batch is atomic and another of its events did not pass",
 	codeLimited:     "not stored: the key is over its rate; send it again later",
 	codeRefused:     "Kafka refused it for good: it was put with the stream's rejects",
@@ -59,8 +61,8 @@ type tallies struct {
 	all     int
 	unknown int
 	full    int
-	over    int // beyond the journal's whole quota
-	kafka   int // stored ones that are in Kafka
+	kafka   int    // stored ones that are in Kafka
+	over    string // the code of what the journal never takes
 	tally   penstock.Tally
 }
 
@@ -87,10 +89,14 @@ func (t *tallies) add(o outcome, v penstock.Verdict) {
 		t.unknown++
 	case o.code == codeFull:
 		t.full++
-	case o.code == codeOverQuota:
-		t.over++
+	case never(o.code):
+		t.over = o.code
 	}
 }
+
+// never reports whether the code says that a request is too large for the journal,
+// today and tomorrow.
+func never(code string) bool { return code == codeOverQuota || code == codeBatchLarge }
 
 // outcomes visits the outcome of each event in the order of the request.
 func (q *request) outcomes(visit func(e *penstock.Event, o outcome)) {
@@ -125,7 +131,7 @@ func (q *request) outcome(e *penstock.Event, reached bool) outcome {
 		return outcome{status: statusInvalid, why: e.Reason()}
 	}
 	code := q.blame(reached)
-	if code == codeOverQuota {
+	if never(code) {
 		return outcome{status: statusInvalid, code: code}
 	}
 	return outcome{status: statusRetry, code: code}
@@ -148,6 +154,8 @@ func (q *request) blame(reached bool) string {
 		return codeFull
 	case OverQuota:
 		return codeOverQuota
+	case TooLarge:
+		return codeBatchLarge
 	case NotStored:
 		return codeUnavailable
 	}
@@ -179,8 +187,8 @@ func (q *request) verdict() (code int, p *problem) {
 		return http.StatusAccepted, nil
 	case stored > 0:
 		return http.StatusMultiStatus, nil
-	case c.over > 0:
-		return http.StatusRequestEntityTooLarge, tooLarge(codeOverQuota, codeDetails[codeOverQuota])
+	case c.over != "":
+		return http.StatusRequestEntityTooLarge, tooLarge(c.over, codeDetails[c.over])
 	case c.by[statusInvalid] == c.all, q.atomic && c.by[statusInvalid] > 0:
 		return http.StatusUnprocessableEntity, q.nothingValid()
 	case c.by[statusInvalid] > 0:

@@ -138,7 +138,7 @@ func (q *request) recall(ctx context.Context) {
 		return
 	}
 	q.outcomes(func(e *penstock.Event, o outcome) {
-		if o.code != codeAtomic && o.code != codeUnavailable || e.Verdict() != penstock.Pending {
+		if o.code != codeAtomic && o.code != codeUnavailable && o.code != codeBatchLarge || e.Verdict() != penstock.Pending {
 			return
 		}
 		if e.Reason() != nil || !q.identified(ctx, e) { // refused: only its letter is missing

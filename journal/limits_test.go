@@ -69,6 +69,23 @@ func TestTooLargeIsRejectedAlone(t *testing.T) {
 	}
 }
 
+// TestTwinsTakeTheirRoomOnce: of one identity in one batch only one is stored.
+func TestTwinsTakeTheirRoomOnce(t *testing.T) {
+	j := open(t, t.TempDir(), journal.Options{QuotaBytes: 1000})
+	twins := func(id string) *penstock.Batch {
+		return batch(event(id, "k", strings.Repeat("x", 350)), event(id, "k", strings.Repeat("x", 350)), event(id, "k", strings.Repeat("x", 350)))
+	}
+	for _, id := range []string{"a", "b"} {
+		b := twins(id)
+		if err := j.Write(t.Context(), b); err != nil || b.Tally() != (penstock.Tally{Read: 3, Delivered: 1, Dropped: 2}) {
+			t.Errorf("%s: %v, %v", id, err, b.Tally())
+		}
+	}
+	if err := j.Write(t.Context(), twins("c")); !errors.Is(err, journal.ErrFull) {
+		t.Errorf("beyond the quota: %v", err)
+	}
+}
+
 // TestContextEndsWhileTheDiskIsAtWork: the answer comes at once, and says that
 // it does not know.
 func TestContextEndsWhileTheDiskIsAtWork(t *testing.T) {

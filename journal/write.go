@@ -162,12 +162,8 @@ func (j *Journal) reserve(ctx context.Context, d *draft) (full <-chan struct{}, 
 	if j.broken != nil && time.Now().Before(j.probeAt) {
 		return nil, j.broken
 	}
-	if int64(need) > j.o.QuotaBytes {
-		return nil, ErrOverQuota
-	}
-	if j.backlog+j.inFlight+int64(need) > j.o.QuotaBytes {
-		j.stats.Refused++
-		return nil, ErrFull
+	if err := j.allow(d, int64(need)); err != nil {
+		return nil, err
 	}
 	c := j.filling
 	if c == nil {
@@ -182,6 +178,39 @@ func (j *Journal) reserve(ctx context.Context, d *draft) (full <-chan struct{}, 
 	}
 	j.claim(d, c)
 	return nil, nil
+}
+
+// allow holds need, what d takes at most, against the quota. j.mu is held.
+func (j *Journal) allow(d *draft, need int64) error {
+	room := j.o.QuotaBytes - j.backlog - j.inFlight
+	if need > room {
+		need -= d.twins()
+	}
+	switch {
+	case need > j.o.QuotaBytes:
+		return ErrOverQuota
+	case need > room:
+		j.stats.Refused++
+		return ErrFull
+	}
+	return nil
+}
+
+// twins is how many bytes of the own events are not written, since each has the
+// identity of one before it.
+func (d *draft) twins() (size int64) {
+	before := make(map[identity]struct{}, len(d.lines))
+	for i := range d.lines {
+		l := &d.lines[i]
+		if !l.mine || !l.named {
+			continue
+		}
+		if _, twin := before[l.id]; twin {
+			size += int64(l.size)
+		}
+		before[l.id] = struct{}{}
+	}
+	return size
 }
 
 // lookUp drops what is durable, joins what is on its way, and returns how many

@@ -175,7 +175,10 @@ func (l *line) door(s *stream.Stream, lookups *enrich.Enricher) ingest.Stream {
 // failure tells the door what an error of the journal means for the events
 // that still pend.
 func failure(err error) ingest.Failure {
+	var refusal *penstock.Refusal
 	switch {
+	case errors.As(err, &refusal):
+		return ingest.TooLarge
 	case errors.Is(err, journal.ErrFull):
 		return ingest.Full
 	case errors.Is(err, journal.ErrOverQuota):
