@@ -95,7 +95,7 @@ func (fr *frame) call(ins ssa.CallInstruction) []ir.Op {
 	case 'w':
 		return []ir.Op{&ir.Wait{Span: at, Lock: fr.expr(receiver(common)), Kind: ir.Plain}}
 	case 'j':
-		return []ir.Op{&ir.Join{Span: at, What: "Wait"}}
+		return []ir.Op{&ir.Join{Span: at, What: variable(receiver(common)) + ".Wait"}}
 	}
 	c := &ir.Call{Span: at, Name: fr.callName(ins), Sure: true}
 	fr.addTarget(c, common.Args[v.fromArg])

@@ -52,7 +52,7 @@ func (w *walk) joining(o *ir.Join, before []*ir.Start, s *state) {
 		return
 	}
 	for _, st := range before {
-		if slices.Contains(s.live, st) || len(st.Call.Callees) != 1 || !w.waitedFor(o, st) {
+		if slices.Contains(s.live, st) || len(st.Call.Callees) != 1 {
 			continue
 		}
 		callee := st.Call.Callees[0]
@@ -63,7 +63,7 @@ func (w *walk) joining(o *ir.Join, before []*ir.Start, s *state) {
 		for _, acq := range sum.acquires {
 			lock := w.objects.leave(acq.lock, callee, w.fn, st.Call.Args)
 			for _, h := range s.held {
-				if !acq.try && h.ok == "" && !h.only && lock.class != "" && lock.place == h.lock.place && lock.absolute() && len(acq.when) == 0 && conflict(h.mode, acq.mode) {
+				if !acq.try && h.ok == "" && !h.only && lock.class != "" && oneLock(lock, h.lock) && len(acq.when) == 0 && conflict(h.mode, acq.mode) && w.waitedFor(o, st, acq.at) {
 					w.joins = append(w.joins, &joining{o, w.fn, st, h, acq, callee, false})
 				}
 			}
@@ -73,55 +73,70 @@ func (w *walk) joining(o *ir.Join, before []*ir.Start, s *state) {
 
 func conflict(x, y ir.Mode) bool { return x == ir.Exclusive || y == ir.Exclusive }
 
-// waitedFor reports whether a join is for the end of a start: one that it names, or that
-// tells a WaitGroup when it is done.
-func (w *walk) waitedFor(o *ir.Join, st *ir.Start) bool {
+// waitedFor reports whether a join waits until what a start runs has taken a lock: it names
+// the start, or waits for a WaitGroup that is told so behind.
+func (w *walk) waitedFor(o *ir.Join, st *ir.Start, lock site) bool {
+	group, ok := strings.CutSuffix(o.What, ".Wait")
 	switch {
 	case o.Of.Known():
 		return o.Of == st.Span
-	case o.What != "Wait":
+	case !ok:
 		return strings.HasPrefix(st.Span.Text(), o.What+".")
-	case strings.Contains(st.Call.Name, ".Go"):
-		return true
 	}
-	return defersDone(st.Call.Callees[0])
+	if own, ok := strings.CutSuffix(st.Call.Name, ".Go"); ok {
+		return group == "" || group == short(own)
+	}
+	return doneBehind(st.Call.Callees[0], group, lock.entry())
 }
 
-// defersDone reports whether a function tells a WaitGroup when it is at its end: what it
-// does behind a Done that is called earlier nobody waits for.
-func defersDone(f *ir.Func) bool {
+// doneBehind reports whether a function tells a WaitGroup that it is done, and not before
+// an operation: what it does behind that nobody waits for.
+func doneBehind(f *ir.Func, group string, op ir.Op) bool {
+	at, found := blockOf(f, op), false
 	for _, b := range f.Blocks {
-		for _, op := range b.Ops {
-			c, ok := op.(*ir.Call)
-			if ok && strings.HasSuffix(c.Name, ".Done") && c.Span.Known() && strings.HasPrefix(strings.TrimSpace(c.Span.File.LineText(c.Span.Start)), "defer ") {
-				return true
+		for i, done := range b.Ops {
+			c, ok := done.(*ir.Call)
+			if !ok || c.Name != group+".Done" || !c.Span.Known() {
+				continue
 			}
+			deferred := strings.HasPrefix(string(c.Span.File.Text[c.Span.Start:]), "defer ")
+			behind := b == at && slices.Index(b.Ops, op) < i || b != at && !leads(b, at, nil)
+			if !deferred && (!behind || loops(f, done)) {
+				return false
+			}
+			found = true
 		}
 	}
-	return false
+	return found
 }
 
 // waitFindings tells of threads that hold a lock while they wait for another, which needs
 // that lock before it can let them go on.
 func (a *analysis) waitFindings() []finding.Finding {
 	var out []finding.Finding
-	seen := map[string]bool{}
-	keep := func(f finding.Finding, ok bool) {
-		if ok && !seen[f.Key] {
-			seen[f.Key] = true
-			out = append(out, f)
+	told := map[string]int{} // key -> its place in out
+	keep := func(f finding.Finding, ok bool, twin string) {
+		if _, again := told[f.Key]; !ok || again {
+			return
 		}
+		if i, told := told[twin]; told && f.Level != out[i].Level { // the same two, told from the other's side
+			if f.Level > out[i].Level {
+				out[i] = f
+			}
+			return
+		}
+		told[f.Key] = len(out)
+		out = append(out, f)
 	}
 	for _, j := range a.joins {
 		f, ok := a.tellJoin(j)
-		keep(f, ok)
+		keep(f, ok, "")
 	}
 	for _, f := range a.program.Funcs {
 		for _, b := range f.Blocks {
 			for _, op := range b.Ops {
 				if c, ok := op.(*ir.Call); ok && a.sent[c] != nil && len(a.sent[c].held) > 0 {
-					f, ok := a.tellSignal(a.sent[c])
-					keep(f, ok)
+					keep(a.tellSignal(a.sent[c]))
 				}
 			}
 		}
@@ -142,7 +157,7 @@ func (a *analysis) tellJoin(j *joining) (finding.Finding, bool) {
 		Rule: RuleWait, Level: finding.Likely, At: j.join.Span, Related: []ir.Span{j.held.at.at(), j.needs.at.at()},
 		Threads: []string{thread(n), thread(other)},
 		Message: fmt.Sprintf("deadlock: %s holds %s while it waits for the end of %s, which takes %s", j.fn.Name, name, j.by.Name, name),
-		Key:     strings.Join([]string{RuleWait, j.held.lock.class, j.fn.ID, j.by.ID}, " "),
+		Key:     waitKey(j.held, j.fn, j.by),
 		Why:     []string{fmt.Sprintf("Neither can go on: T1 keeps %s until T2 has ended, and T2 can't end before it gets %s.", name, name)},
 		Advice:  []string{fmt.Sprintf("Give %s back before %s.", name, what)},
 	}
@@ -159,14 +174,15 @@ func (a *analysis) tellJoin(j *joining) (finding.Finding, bool) {
 
 // tellSignal tells of a wait at a channel, an event or a queue, if everybody who could
 // end it needs a lock that is held over it.
-func (a *analysis) tellSignal(wait *signal) (finding.Finding, bool) {
+// twin is the key of what its other side is told by.
+func (a *analysis) tellSignal(wait *signal) (f finding.Finding, ok bool, twin string) {
 	on, ok := a.waitsAt(wait)
 	if !ok {
-		return finding.Finding{}, false
+		return f, false, ""
 	}
 	senders := a.answers(wait, on)
 	if len(senders) == 0 || slices.ContainsFunc(senders, wait.chosen) {
-		return finding.Finding{}, false
+		return f, false, ""
 	}
 	for _, h := range wait.held {
 		if a.given[h.lock.class] || h.lock.kind == ir.Semaphore {
@@ -179,7 +195,7 @@ func (a *analysis) tellSignal(wait *signal) (finding.Finding, bool) {
 				first = nil
 				break
 			}
-			if !seen {
+			if !seen && (y.root.start == nil || y.root.from != wait.fn) {
 				level = finding.Possible
 			}
 			if first == nil {
@@ -187,10 +203,15 @@ func (a *analysis) tellSignal(wait *signal) (finding.Finding, bool) {
 			}
 		}
 		if first != nil {
-			return a.tellWaiting(wait, first, h, level, who, by), true
+			return a.tellWaiting(wait, first, h, level, who, by), true, waitKey(h, first.fn, wait.fn)
 		}
 	}
-	return finding.Finding{}, false
+	return f, false, ""
+}
+
+// waitKey is the key of a function that waits under a lock for another.
+func waitKey(h held, fn, by *ir.Func) string {
+	return strings.Join([]string{RuleWait, h.lock.class, fn.ID, by.ID}, " ")
 }
 
 // chosen reports whether a function either waits or answers, by what it knows: it waits
@@ -327,7 +348,7 @@ func (a *analysis) tellWaiting(wait, answer *signal, h held, level finding.Level
 		Rule: RuleWait, Level: level, At: wait.call.Span, Related: []ir.Span{h.at.at(), answer.call.Span},
 		Threads: []string{thread(who), thread(by)},
 		Message: fmt.Sprintf("deadlock: %s holds %s while it waits at %s, and %s needs %s to get to %s", wait.fn.Name, name, mine, answer.fn.Name, name, others),
-		Key:     strings.Join([]string{RuleWait, h.lock.class, wait.fn.ID, answer.fn.ID}, " "),
+		Key:     waitKey(h, wait.fn, answer.fn),
 		Why:     []string{fmt.Sprintf("Neither can go on: T1 keeps %s until T2 lets it go on with %s, and T2 can't come there before it gets %s.", name, others, name)},
 		Advice:  []string{fmt.Sprintf("Give %s back before %s, or let T2 go on without %s.", name, mine, name)},
 	}

@@ -69,7 +69,7 @@ philosophers). Take the smaller index first: the last thread then begins with it
 has to take one of them first, neither goes on. Give the lock back before the wait.`,
 			Before: "with lock:\n    worker.join()  # worker takes lock\n",
 			After:  "with lock:\n    stop = True\nworker.join()\n",
-			Noise:  "Waits for a time, or in a select; channels and queues that are handed about, or that somebody lets go on without the lock; goroutines whose Done is not deferred.",
+			Noise:  "Waits for a time, or in a select; channels and queues that are handed about, or that somebody lets go on without the lock.",
 		},
 		{
 			ID: "sql-injection", Title: "A query's text is built from a value", Lang: "python",
