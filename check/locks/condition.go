@@ -85,7 +85,8 @@ func (w *walk) branch(b *ir.Block, i int, s *state) *state {
 		return nil // `if lock:` holds
 	}
 	name, not := condition(b.If)
-	if name == "" || !w.used[name] {
+	tried := func(h held) bool { return name != "" && h.ok == name }
+	if name == "" || !w.used[name] && !slices.ContainsFunc(s.held, tried) {
 		return s.clone()
 	}
 	holds := (i == 0) != not
@@ -102,7 +103,12 @@ func (w *walk) branch(b *ir.Block, i int, s *state) *state {
 		slices.Sort(out.facts)
 	}
 	if !holds {
-		out.held = slices.DeleteFunc(out.held, func(h held) bool { return h.ok == name })
+		out.held = slices.DeleteFunc(out.held, tried)
+	}
+	for i := range out.held {
+		if tried(out.held[i]) {
+			out.held[i].ok = ""
+		}
 	}
 	return out
 }

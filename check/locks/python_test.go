@@ -371,6 +371,56 @@ def f():
         with a:
             pass
 `},
+		"a lock that is tried": {`
+import threading
+l = threading.Lock()
+def f(x):
+    if l.acquire(timeout=1):
+        if x:
+            l.release()
+            return 1
+        l.release()
+def g(x):
+    ok = l.acquire(timeout=1)
+    if not ok:
+        return 1
+    l.release()
+def h(x):
+    while not l.acquire(timeout=1):
+        if x: return
+    l.release()
+def i(x):
+    ok = l.acquire(timeout=1)
+    if x:
+        ok = False
+    if ok:
+        l.release()
+`, `
+import threading
+l = threading.Lock()
+def f(x):
+    if l.acquire(timeout=1):
+        if x:
+            return 1
+        l.release()
+`},
+		"a lock that is tried, by a variable": {`
+import threading
+l = threading.Lock()
+def f(x):
+    ok = l.acquire(timeout=1)
+    if ok:
+        l.release()
+    return x
+`, `
+import threading
+l = threading.Lock()
+def f(x):
+    ok = l.acquire(timeout=1)
+    if ok:
+        if x: return
+        l.release()
+`},
 		"a lock taken last of what an except guards": {`
 import threading
 l = threading.Lock()

@@ -303,15 +303,25 @@ func (w *walk) step(op ir.Op, s *state) []*state {
 		w.joining(o, before, s)
 	case *ir.Assign:
 		if name, _ := condition(o.To); name != "" {
-			s.assigned(w.fn, name)
+			s.assigned(w.fn, name, o.Value)
 		}
 	}
 	return []*state{s}
 }
 
 // assigned forgets what is known by a variable that is set anew: conditions, and which of
-// several locks are held. Of those taken at one place one stands for all.
-func (s *state) assigned(fn *ir.Func, name string) {
+// several locks are held. Of those taken at one place one stands for all. What says whether
+// a lock was got may be the value that it is set to.
+func (s *state) assigned(fn *ir.Func, name string, value ir.Expr) {
+	got, not := condition(value)
+	for i, h := range s.held {
+		switch {
+		case h.ok != "" && h.ok == got && !not:
+			s.held[i].ok = name
+		case h.ok == name:
+			s.held[i].ok = unsaid
+		}
+	}
 	leads := func(path, by string) bool { return path == by || strings.HasPrefix(path, by+".") }
 	s.facts = slices.DeleteFunc(s.facts, func(fact string) bool {
 		return slices.ContainsFunc(strings.Fields(strings.TrimPrefix(fact, "!")), func(word string) bool { return leads(word, name) })
@@ -331,6 +341,10 @@ func (s *state) assigned(fn *ir.Func, name string) {
 	}
 	s.held = still
 }
+
+// unsaid stands for the condition of a lock that was tried when nothing says any more
+// whether it was got.
+const unsaid = "?"
 
 func (w *walk) acquire(o *ir.Acquire, s *state) {
 	lock, ok := w.objects.lock(w.fn, o.Lock, o.Kind)
