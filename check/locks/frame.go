@@ -76,6 +76,24 @@ func (o *objects) handedLock(caller *ir.Func, arg ir.Expr, obj object) object {
 	return obj
 }
 
+// given is what a call returns of what was there before: a variable of the module, or a
+// field of what it was handed, as in with self.lock().
+func (o *objects) given(result object) (object, bool) {
+	if result.made == nil || result.sel != "" || len(result.made.Callees) != 1 {
+		return object{}, false
+	}
+	callee := result.made.Callees[0]
+	if len(o.gives[callee]) != 1 || len(o.gives[callee][0].Values) != 1 {
+		return object{}, false
+	}
+	found := o.resolve(callee, o.gives[callee][0].Values[0], 2)
+	if len(found) != 1 || found[0].root != globalRoot && found[0].root != paramRoot || found[0].fn != nil {
+		return object{}, false
+	}
+	out := o.translate(found[0], result.maker, result.made.Args)
+	return out, out.root != unknownRoot
+}
+
 // filled follows a field of an object that a call has just made to what the
 // maker put there: newClient(c).conn is c when newClient returns &client{conn: c}.
 func (o *objects) filled(base object, name string) (object, bool) {

@@ -251,6 +251,9 @@ func (o *objects) lock(f *ir.Func, e ir.Expr, kind ir.LockKind) (object, bool) {
 		return object{}, false
 	}
 	obj := found[0]
+	if given, ok := o.given(obj); ok && len(found) == 1 {
+		obj = given
+	}
 	for _, other := range found[1:] {
 		if other.place != obj.place {
 			obj.place = place{}
