@@ -26,6 +26,16 @@ type shell struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	lookupEnv      func(string) (string, bool) // nil: what getenv says
+}
+
+// variable is an environment variable, and whether it is set, if only to nothing.
+func (sh shell) variable(name string) (string, bool) {
+	if sh.lookupEnv != nil {
+		return sh.lookupEnv(name)
+	}
+	value := sh.getenv(name)
+	return value, value != ""
 }
 
 // A command is one subcommand: define declares its flags and returns what runs
@@ -90,7 +100,7 @@ func (c command) run(ctx context.Context, args []string, sh shell) int {
 	flags := flag.NewFlagSet("penstock "+c.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	start := c.define(flags)
-	err := fromEnvironment(flags, sh.getenv)
+	err := fromEnvironment(flags, sh.variable)
 	var rest []string
 	if err == nil {
 		rest, err = parse(flags, args)
@@ -141,14 +151,18 @@ func (c command) report(err error, stderr io.Writer) int {
 	return exitFailed
 }
 
+// emptyFlags are those of which empty is a choice that their default is not. An
+// empty variable of any other is as good as none.
+var emptyFlags = []string{"admin"}
+
 // fromEnvironment sets each flag from its environment variable; the command
 // line, parsed afterwards, wins.
-func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
+func fromEnvironment(flags *flag.FlagSet, lookup func(string) (string, bool)) error {
 	var err error
 	flags.VisitAll(func(f *flag.Flag) {
 		name := variable(flags, f.Name)
-		value := getenv(name)
-		if value == "" || err != nil {
+		value, set := lookup(name)
+		if value == "" && !(set && slices.Contains(emptyFlags, f.Name)) || err != nil {
 			return
 		}
 		if e := f.Value.Set(value); e != nil {
@@ -268,7 +282,7 @@ func (c command) printHelp(w io.Writer, flags *flag.FlagSet) {
 	first := true
 	flags.VisitAll(func(f *flag.Flag) {
 		if first {
-			fmt.Fprint(w, "\nFlags, each with its environment variable:\n")
+			fmt.Fprint(w, "\nFlags, each with its environment variable (an empty one counts as not set, but where empty is said to be none):\n")
 			first = false
 		}
 		value, usage := flag.UnquoteUsage(f)

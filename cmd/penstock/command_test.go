@@ -6,6 +6,34 @@ import (
 	"testing"
 )
 
+// TestEmptyVariables: a variable that is empty is as good as none, as where compose
+// passes on what is not set, but not where the flag's help says that empty is
+// something of its own.
+func TestEmptyVariables(t *testing.T) {
+	for _, c := range []struct {
+		environment                map[string]string
+		admin, data, adminWithFlag string
+	}{
+		{map[string]string{}, "127.0.0.1:8081", "penstock-data", ":1"},
+		{map[string]string{"PENSTOCK_ADMIN": "", "PENSTOCK_DATA": "", "PENSTOCK_DRAIN_TIMEOUT": ""}, "", "penstock-data", ":1"},
+		{map[string]string{"PENSTOCK_ADMIN": ":2", "PENSTOCK_DATA": "d"}, ":2", "d", ":1"},
+	} {
+		flags := flag.NewFlagSet("penstock serve", flag.ContinueOnError)
+		defineServe(flags)
+		err := fromEnvironment(flags, func(name string) (string, bool) {
+			value, set := c.environment[name]
+			return value, set
+		})
+		admin, data := flags.Lookup("admin").Value.String(), flags.Lookup("data").Value.String()
+		if err != nil || admin != c.admin || data != c.data {
+			t.Errorf("%v: admin %q, data %q, %v", c.environment, admin, data, err)
+		}
+		if _, err := parse(flags, []string{"--admin", ":1"}); err != nil || flags.Lookup("admin").Value.String() != c.adminWithFlag {
+			t.Errorf("%v: the command line does not win: %v", c.environment, err)
+		}
+	}
+}
+
 // TestVariablesMeanOneThing: what the environment sets for one subcommand is
 // what it says to all that have such a flag.
 func TestVariablesMeanOneThing(t *testing.T) {
