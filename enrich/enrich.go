@@ -1,7 +1,7 @@
 // Package enrich carries out a stream's look-ups: it asks other data about an
 // event and adds what that says to the event's values.
 //
-//	lookups, err := enrich.New(s, enrich.Options{Log: log})
+//	lookups, err := enrich.New(ctx, s, enrich.Options{Log: log})
 //	if err != nil { … }                 // a file that is missing or broken, a look-up that cannot work
 //	defer lookups.Close()
 //	steps := []penstock.Step{s.Check, s.Derive, s.Identify, lookups.Step, s.Encode}
@@ -64,9 +64,9 @@ type Enricher struct {
 // New makes s's look-ups ready: it reads every file, and fails when one cannot
 // be read, so that a start with broken data is noticed. It has each database
 // that can be reached compile its query, and fails when that cannot be.
-// Services are first asked when an event needs them. The caller closes the
-// Enricher.
-func New(s *stream.Stream, o Options) (*Enricher, error) {
+// Services are first asked when an event needs them. When ctx ends meanwhile, it
+// returns why; afterwards ctx means nothing. The caller closes the Enricher.
+func New(ctx context.Context, s *stream.Stream, o Options) (*Enricher, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -76,7 +76,7 @@ func New(s *stream.Stream, o Options) (*Enricher, error) {
 			return nil, errors.Join(mistake(s, declared, err), x.Close())
 		}
 	}
-	if err := x.checkQueries(s, o.Log); err != nil {
+	if err := x.checkQueries(ctx, s, o.Log); err != nil {
 		return nil, errors.Join(err, x.Close())
 	}
 	x.watch()

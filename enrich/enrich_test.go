@@ -54,7 +54,7 @@ func open(t testing.TB, o enrich.Options, lookups ...stream.Lookup) *enrich.Enri
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	x, err := enrich.New(ordersStream(lookups...), o)
+	x, err := enrich.New(t.Context(), ordersStream(lookups...), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	} {
 		l := good
 		spoil(&l)
-		x, err := enrich.New(ordersStream(l), enrich.Options{})
+		x, err := enrich.New(t.Context(), ordersStream(l), enrich.Options{})
 		if err == nil {
 			x.Close()
 			t.Errorf("%s: accepted", name)

@@ -75,7 +75,7 @@ func TestBrokenFilesSayWhere(t *testing.T) {
 		{"c.json", `{"user_id":1,"tier":{"a":1}}`, "tier: is a JSON object"},
 	} {
 		path := writeFile(t, c.name, c.text)
-		x, err := enrich.New(ordersStream(customers(path)), enrich.Options{})
+		x, err := enrich.New(t.Context(), ordersStream(customers(path)), enrich.Options{})
 		if err == nil {
 			x.Close()
 			t.Errorf("%q accepted", c.text)
@@ -90,7 +90,7 @@ func TestReload(t *testing.T) {
 	path := writeFile(t, "c.csv", "user_id,country,tier\n1,SE,gold\n")
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		x, err := enrich.New(ordersStream(customers(path)), enrich.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		x, err := enrich.New(t.Context(), ordersStream(customers(path)), enrich.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ func (e queryError) Unwrap() error { return e.error }
 // checkQueries has every database compile its query, all at a time. A query that
 // cannot work is an error; a database that cannot be reached is only told, for
 // it may be there when the first event asks.
-func (x *Enricher) checkQueries(s *stream.Stream, log *slog.Logger) error {
+func (x *Enricher) checkQueries(ctx context.Context, s *stream.Stream, log *slog.Logger) error {
 	wrong := make([]error, len(x.lookups))
 	var all sync.WaitGroup
 	for i, l := range x.lookups {
@@ -41,22 +41,25 @@ func (x *Enricher) checkQueries(s *stream.Stream, log *slog.Logger) error {
 			continue
 		}
 		all.Go(func() {
-			err := q.check(s.Fields[l.declared.Match])
+			err := q.check(ctx, s.Fields[l.declared.Match])
 			if errors.As(err, &queryError{}) {
 				wrong[i] = mistake(s, l.declared, err)
-			} else if err != nil {
+			} else if err != nil && ctx.Err() == nil {
 				log.Warn("look-up database cannot be reached; its query is unchecked until an event asks, which is tried again as on_error says",
 					"stream", s.Name, "lookup", l.declared.Name, "err", err)
 			}
 		})
 	}
 	all.Wait()
+	if ctx.Err() != nil {
+		return fmt.Errorf("open the look-ups of stream %s: %w", s.Name, context.Cause(ctx))
+	}
 	return errors.Join(wrong...)
 }
 
 // check has the database compile the query.
-func (q *query) check(match stream.Field) error {
-	ctx, cancel := context.WithTimeout(context.Background(), min(q.timeout, checkTimeout))
+func (q *query) check(ctx context.Context, match stream.Field) error {
+	ctx, cancel := context.WithTimeout(ctx, min(q.timeout, checkTimeout))
 	defer cancel()
 	conn, err := q.db.Conn(ctx)
 	if err != nil {

@@ -1,9 +1,12 @@
 package enrich_test
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,7 +69,7 @@ func TestSQLiteBesideTheStream(t *testing.T) {
 	path := sqliteFile(t)
 	s := ordersStream(sqlLookup("sqlite:"+filepath.Base(path), "select country, tier from customers where user_id = $1", stream.PolicyRetry))
 	s.File = filepath.Join(filepath.Dir(path), "orders.yaml")
-	x, err := enrich.New(s, enrich.Options{})
+	x, err := enrich.New(t.Context(), s, enrich.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +170,7 @@ func TestWrongQuery(t *testing.T) {
 	} {
 		for i, dsn := range []string{lite, real} {
 			want := wants[i]
-			x, err := enrich.New(ordersStream(sqlLookup(dsn, query, stream.PolicyRetry)), enrich.Options{})
+			x, err := enrich.New(t.Context(), ordersStream(sqlLookup(dsn, query, stream.PolicyRetry)), enrich.Options{})
 			if err == nil {
 				x.Close()
 			}
@@ -197,6 +200,26 @@ func TestDatabaseAwayAtStart(t *testing.T) {
 	e := order(penstock.IntValue(1))
 	if err := x.Step(t.Context(), e); err != nil || x.Stats()[0].Misses != 1 || x.Stats()[0].Errors != 0 {
 		t.Errorf("%v, %+v", err, x.Stats())
+	}
+}
+
+// A start that is called off does not wait for a database that says nothing.
+func TestStartCalledOff(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	ctx, callOff := context.WithCancel(t.Context())
+	go func() {
+		silent.Accept() // which is all that it ever hears
+		callOff()
+	}()
+	l := sqlLookup("postgres://u@"+silent.Addr().String()+"/db", "select country, tier from customers where user_id = $1", stream.PolicyRetry)
+	l.Timeout = time.Minute
+	x, err := enrich.New(ctx, ordersStream(l), enrich.Options{Log: slog.New(slog.DiscardHandler)})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, %v", x, err)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // The example stream's look-up, from the file to the record.
 func TestOrdersExample(t *testing.T) {
 	s := load(t, "../examples/orders/orders.yaml")
-	x, err := enrich.New(s, enrich.Options{})
+	x, err := enrich.New(t.Context(), s, enrich.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestMistakesHaveALine(t *testing.T) {
 		`http: {url: "${PENSTOCK_NOT_SET}/{}"}`:                                         "PENSTOCK_NOT_SET",
 	} {
 		rewrite(t, file, "stream: visits\nschema: {properties: {user_id: {type: integer}}}\nenrich:\n  customer:\n    match: user_id\n    add: [country]\n    "+source+"\n")
-		x, err := enrich.New(load(t, file), enrich.Options{})
+		x, err := enrich.New(t.Context(), load(t, file), enrich.Options{})
 		if err == nil {
 			x.Close()
 		}
@@ -73,7 +73,7 @@ enrich:
     add: {land: name, eu: eu, people: people}
 `)
 	s := load(t, filepath.Join(folder, "s.yaml"))
-	x, err := enrich.New(s, enrich.Options{})
+	x, err := enrich.New(t.Context(), s, enrich.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

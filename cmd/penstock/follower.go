@@ -54,7 +54,7 @@ type followed struct {
 func openFollower(ctx context.Context, to, group string, s *stream.Stream, log *slog.Logger) (*follower, error) {
 	consumer := sinkConsumer(group, s)
 	log = log.With("consumer", consumer)
-	lookups, err := enrich.New(s, enrich.Options{Log: log}) // which adds the stream by itself
+	lookups, err := enrich.New(ctx, s, enrich.Options{Log: log}) // which adds the stream by itself
 	if err != nil {
 		return nil, err
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/penstock-io/penstock/enrich"
-	"github.com/penstock-io/penstock/examples/orders"
 	"github.com/penstock-io/penstock/ingest"
 	"github.com/penstock-io/penstock/kafka"
 	"github.com/penstock-io/penstock/stream"
@@ -55,7 +52,7 @@ const bodyPatience = time.Minute
 
 // openHouse opens everything that the configuration names. The caller closes
 // the house.
-func openHouse(c *serveConfig, log, audit *slog.Logger) (h *house, err error) {
+func openHouse(ctx context.Context, c *serveConfig, log, audit *slog.Logger) (h *house, err error) {
 	h = &house{
 		config: c, log: log, audit: audit, metrics: prometheus.NewRegistry(),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -63,14 +60,15 @@ func openHouse(c *serveConfig, log, audit *slog.Logger) (h *house, err error) {
 		}, []string{"result"}),
 		lines: map[string]*line{}, lookups: map[string]*enrich.Enricher{},
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, h.close(0))
-		}
-	}()
-	if _, _, err := h.read(); err != nil { // before anything is opened
+	r, err := h.read(ctx) // before anything is made
+	if err != nil {
 		return h, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, closeAll(r.lookups), h.close(0))
+		}
+	}()
 	if err := h.makeData(); err != nil {
 		return h, err
 	}
@@ -94,7 +92,7 @@ func openHouse(c *serveConfig, log, audit *slog.Logger) (h *house, err error) {
 			return h, err
 		}
 	}
-	return h, h.load()
+	return h, h.enforce(r)
 }
 
 func (h *house) openKafka() (err error) {
@@ -128,8 +126,8 @@ func (h *house) streams() []*stream.Stream {
 
 // reload puts the stream files, keys and certificates as they now are into
 // force; what is wrong with them leaves the old ones in place.
-func (h *house) reload(door *ingest.Server) {
-	if err := door.Reload(h.load); err != nil {
+func (h *house) reload(ctx context.Context, door *ingest.Server) {
+	if err := door.Reload(func() error { return h.load(ctx) }); err != nil {
 		h.reloads.WithLabelValues("refused").Inc()
 		h.log.Error("reload refused, what was in force stays", "err", err)
 		return
@@ -139,37 +137,38 @@ func (h *house) reload(door *ingest.Server) {
 }
 
 // load reads streams and keys and puts them into force together.
-func (h *house) load() error {
+func (h *house) load(ctx context.Context) error {
+	r, err := h.read(ctx)
+	if err != nil {
+		return err
+	}
+	if err := h.enforce(r); err != nil {
+		return errors.Join(err, closeAll(r.lookups))
+	}
+	return nil
+}
+
+// enforce puts rules into force. After an error those before are in force still.
+func (h *house) enforce(r ruleset) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	rules, keys, err := h.read()
-	if err != nil {
-		return err
-	}
-	lookups, err := h.openLookups(rules)
-	if err != nil {
-		return err
-	}
-	doors, err := h.openDoors(rules, lookups)
-	if err != nil {
-		return errors.Join(err, closeAll(slices.Collect(maps.Values(lookups))))
-	}
-	if h.reading != nil {
-		err = h.reading.replace(rules)
+	doors, err := h.openDoors(r)
+	if err == nil && h.reading != nil {
+		err = h.reading.replace(r.streams)
 	}
 	if err == nil {
-		err = h.door.Replace(doors, keys)
+		err = h.door.Replace(doors, r.keys)
 	}
 	if err != nil {
-		return errors.Join(err, closeAll(slices.Collect(maps.Values(lookups))))
+		return err
 	}
 	h.closeRetired(time.Now().Add(-bodyPatience - h.config.limits.timeout))
 	for _, e := range h.lookups {
 		h.retired = append(h.retired, retiree{e, time.Now()})
 	}
-	h.rules, h.lookups = rules, lookups
+	h.rules, h.lookups = r.streams, r.lookups
 	if to := h.database(); to != "" {
-		h.tables.keep(rules, to, h.kafka, h.log)
+		h.tables.keep(r.streams, to, h.kafka, h.log)
 	}
 	return nil
 }
@@ -177,7 +176,7 @@ func (h *house) load() error {
 // database is where the streams' tables are; "" for nowhere.
 func (h *house) database() string {
 	switch {
-	case h.config.to == noDatabase, h.config.to == "" && h.broker == nil:
+	case h.config.to == noDatabase, h.config.to == "" && h.config.kafka.brokers != "":
 		return ""
 	case h.config.to == "":
 		return "sqlite:" + filepath.Join(h.config.data, "penstock.db")
@@ -206,66 +205,11 @@ func (h *house) makeData() error {
 	return nil
 }
 
-func (h *house) read() ([]*stream.Stream, *ingest.Keys, error) {
-	path := h.config.streams
-	if path == "" {
-		path = filepath.Join(h.config.data, "streams")
-		if err := h.makeData(); err != nil {
-			return nil, nil, err
-		}
-		if err := writeExample(path); err != nil {
-			return nil, nil, err
-		}
-	}
-	rules, err := stream.Load(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	taken := map[string]string{kafka.ProgressTopic: "how far the journals have come"}
-	for _, s := range rules {
-		taken[s.Topic+".rejects"] = "the rejects of stream " + s.Name
-	}
-	for _, s := range rules {
-		if other := taken[s.Topic]; other != "" {
-			return nil, nil, fmt.Errorf("%s: topic %s of stream %s holds %s: give the stream another topic", s.File, s.Topic, s.Name, other)
-		}
-		if l := h.lines[s.Name]; l != nil && l.into != s.Topic {
-			return nil, nil, fmt.Errorf("%s: the topic of stream %s was %s and is now %s: a topic only changes with a restart", s.File, s.Name, l.into, s.Topic)
-		}
-	}
-	if h.config.keys == "" {
-		return rules, nil, nil
-	}
-	keys, err := ingest.LoadKeys(h.config.keys)
-	return rules, keys, err
-}
-
-// openLookups opens those of all streams at a time: each may wait for a database
-// that is away.
-func (h *house) openLookups(rules []*stream.Stream) (map[string]*enrich.Enricher, error) {
-	found, errs := make([]*enrich.Enricher, len(rules)), make([]error, len(rules))
-	var all sync.WaitGroup
-	for i, s := range rules {
-		all.Go(func() { found[i], errs[i] = enrich.New(s, enrich.Options{Log: h.log}) })
-	}
-	all.Wait()
-	opened := map[string]*enrich.Enricher{}
-	for i, s := range rules {
-		if found[i] != nil {
-			opened[s.Name] = found[i]
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, errors.Join(err, closeAll(slices.Collect(maps.Values(opened))))
-	}
-	return opened, nil
-}
-
 // openDoors makes sure that each stream has its line. A line opened for a
 // reload that fails later stays open and idle; the next reload takes it up.
-func (h *house) openDoors(rules []*stream.Stream, lookups map[string]*enrich.Enricher) ([]ingest.Stream, error) {
+func (h *house) openDoors(r ruleset) ([]ingest.Stream, error) {
 	var doors []ingest.Stream
-	for _, s := range rules {
+	for _, s := range r.streams {
 		l := h.lines[s.Name]
 		if l == nil {
 			var err error
@@ -274,7 +218,7 @@ func (h *house) openDoors(rules []*stream.Stream, lookups map[string]*enrich.Enr
 			}
 			h.lines[s.Name] = l
 		}
-		doors = append(doors, l.door(s, lookups[s.Name]))
+		doors = append(doors, l.door(s, r.lookups[s.Name]))
 	}
 	return doors, nil
 }
@@ -295,38 +239,10 @@ func (h *house) close(patience time.Duration) error {
 	defer h.mu.Unlock()
 	h.tables.stop()
 	h.closeRetired(time.Now())
-	errs = append(errs, closeAll(slices.Collect(maps.Values(h.lookups))))
+	errs = append(errs, closeAll(h.lookups))
 	errs = append(errs, h.reading.close())
 	if h.broker != nil {
 		h.broker.Close()
 	}
 	return errors.Join(errs...)
-}
-
-func closeAll(lookups []*enrich.Enricher) error {
-	var errs []error
-	for _, e := range lookups {
-		errs = append(errs, e.Close())
-	}
-	return errors.Join(errs...)
-}
-
-// writeExample writes the orders example to dir unless there is something.
-func writeExample(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	return fs.WalkDir(orders.Files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := orders.Files.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, name), data, 0o644)
-	})
 }

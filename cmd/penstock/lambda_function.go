@@ -124,7 +124,7 @@ func (f *function) openRoutes(ctx context.Context, path string, settings awsSett
 			return err
 		}
 		from := s3.Place{Bucket: f.config.Bucket, Prefix: c.Prefix}
-		if err := f.ways.add(from, rules[i], enrich.Options{Log: f.log, Secrets: known}, dynamoTable(table)); err != nil {
+		if err := f.ways.add(ctx, from, rules[i], enrich.Options{Log: f.log, Secrets: known}, dynamoTable(table)); err != nil {
 			return err
 		}
 	}

@@ -159,7 +159,7 @@ func (c *lambdaConfig) localRoutes(ctx context.Context, sh shell, log *slog.Logg
 		if err != nil {
 			return ways, err
 		}
-		if err := ways.add(from, s, enrich.Options{Log: log}, table); err != nil {
+		if err := ways.add(ctx, from, s, enrich.Options{Log: log}, table); err != nil {
 			return ways, err
 		}
 	}

@@ -26,8 +26,8 @@ type routeTable struct {
 
 // add makes a route: the stream's rules by its look-ups, then the table's sink
 // of a batch.
-func (r *routes) add(from s3.Place, s *stream.Stream, o enrich.Options, table routeTable) error {
-	lookups, err := enrich.New(s, o)
+func (r *routes) add(ctx context.Context, from s3.Place, s *stream.Stream, o enrich.Options, table routeTable) error {
+	lookups, err := enrich.New(ctx, s, o)
 	if err != nil {
 		return err
 	}

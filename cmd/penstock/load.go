@@ -143,7 +143,7 @@ func (c *loadConfig) run(ctx context.Context, sh shell, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, lookups, err := c.openRules(log)
+	s, lookups, err := c.openRules(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (c *loadConfig) run(ctx context.Context, sh shell, args []string) error {
 }
 
 // openRules reads the stream's rules and opens its look-ups.
-func (c *loadConfig) openRules(log *slog.Logger) (*stream.Stream, *enrich.Enricher, error) {
+func (c *loadConfig) openRules(ctx context.Context, log *slog.Logger) (*stream.Stream, *enrich.Enricher, error) {
 	if c.streams == "" {
 		dir, err := os.MkdirTemp("", "penstock-streams-")
 		if err != nil {
@@ -171,7 +171,7 @@ func (c *loadConfig) openRules(log *slog.Logger) (*stream.Stream, *enrich.Enrich
 	if err != nil {
 		return nil, nil, err
 	}
-	lookups, err := enrich.New(s, enrich.Options{Log: log})
+	lookups, err := enrich.New(ctx, s, enrich.Options{Log: log})
 	if err != nil {
 		return nil, nil, err
 	}

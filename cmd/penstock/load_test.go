@@ -429,7 +429,7 @@ func TestLoadAndHTTPAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := rules[0]
-	lookups, err := enrich.New(s, enrich.Options{})
+	lookups, err := enrich.New(t.Context(), s, enrich.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

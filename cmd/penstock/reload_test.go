@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -68,5 +71,39 @@ topic: orders
 	close(answer)
 	if got := <-status; got != http.StatusAccepted {
 		t.Errorf("status %d, want %d", got, http.StatusAccepted)
+	}
+}
+
+// TestStopWhileStarting: who stops serve does not wait for a database that its
+// start waits for, and no door is opened any more.
+func TestStopWhileStarting(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	rules := filepath.Join(t.TempDir(), "visits.yaml")
+	if err := os.WriteFile(rules, fmt.Appendf(nil, `stream: visits
+schema: {type: object, properties: {user: {type: integer}}}
+enrich:
+  tier:
+    sql: {dsn: "postgres://u@%s/db", query: "select tier from users where id = $1"}
+    timeout: 1m
+    match: user
+    add: [tier]
+`, silent.Addr()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		silent.Accept() // which is all that the start ever hears
+		stop()
+	}()
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--admin=", "--dev-kafka", "127.0.0.1:0", "--data", t.TempDir(), "--streams", rules}
+	code := run(ctx, args, shell{stdout: &said, stderr: &said, getenv: func(string) string { return "" }})
+	if code != exitDone || strings.Contains(said.String(), "door") || !strings.Contains(said.String(), "stopped before") {
+		t.Errorf("exit code %d, and it said\n%s", code, said.String())
 	}
 }

@@ -104,8 +104,12 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 	// door it waits, and behind it there is nothing to reload.
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	h, err := openHouse(c, log, audit)
+	h, err := openHouse(ctx, c, log, audit)
 	if err != nil {
+		if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+			log.Info("stopped before anything was opened")
+			return nil
+		}
 		return err
 	}
 	defer startPacing(sh.getenv)()
@@ -181,7 +185,7 @@ func (c *serveConfig) serve(ctx context.Context, h *house, log *slog.Logger, han
 	if err := dropStartPages(); err != nil {
 		log.Debug("pages are kept", "error", err)
 	}
-	return serveAll(ctx, servers, hangup, func() { h.reload(door) }, func() {
+	return serveAll(ctx, servers, hangup, func() { h.reload(ctx, door) }, func() {
 		log.Info("stopping: the door is closed, the journals drain")
 		drain() // whose error is told by who made it
 	})
