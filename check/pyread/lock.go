@@ -141,7 +141,12 @@ func (b *builder) enterCall(s *syntax.With, item *syntax.WithItem, e *syntax.Cal
 		if item.Vars != nil {
 			b.assign(item.Vars, v, b.at(item))
 		}
-		return func() { b.emit(&ir.Join{Span: b.at(item), What: b.m.text(item)}) }
+		return func() {
+			if item.Vars != nil {
+				b.ended(item.Context, b.tasks[b.m.text(item.Vars)])
+			}
+			b.emit(&ir.Join{Span: b.at(item), What: b.m.text(item)})
+		}
 	}
 	if a, ok := e.Func.(*syntax.Attribute); ok && len(e.Args) == 0 {
 		shared := slices.Contains([]string{"gen_rlock", "reader_lock", "read_lock", "reader", "rlock"}, a.Attr)
@@ -210,32 +215,53 @@ func (b *builder) enterGenerator(s *syntax.With, e *syntax.Call, f *function, re
 	}
 }
 
-// heldAtYield finds what is held by with statements, and by acquire, where a
-// generator yields.
+// heldAtYield finds what a generator holds where it yields.
 func heldAtYield(body []syntax.Stmt, held []syntax.Expr) []syntax.Expr {
+	return heldWhere(body, held, func(s syntax.Stmt) bool {
+		e, ok := s.(*syntax.ExprStmt)
+		if !ok {
+			return false
+		}
+		_, yields := e.Value.(*syntax.Yield)
+		return yields
+	})
+}
+
+// heldWhere finds what is held by with statements, and by acquire, at a statement.
+func heldWhere(body []syntax.Stmt, held []syntax.Expr, is func(syntax.Stmt) bool) []syntax.Expr {
 	for _, s := range body {
 		switch s := s.(type) {
-		case *syntax.ExprStmt:
-			switch v := s.Value.(type) {
-			case *syntax.Yield:
-				return held
-			case *syntax.Call:
-				if a, ok := v.Func.(*syntax.Attribute); ok && a.Attr == "acquire" {
-					held = append(held, a.Value)
-				}
-			}
 		case *syntax.With:
 			inner := slices.Clone(held)
 			for _, item := range s.Items {
 				inner = append(inner, item.Context)
 			}
-			if found := heldAtYield(s.Body, inner); found != nil {
+			if found := heldWhere(s.Body, inner, is); found != nil {
 				return found
 			}
+			continue
 		case *syntax.Try:
-			if found := heldAtYield(s.Body, slices.Clone(held)); found != nil {
+			if found := heldWhere(s.Body, slices.Clone(held), is); found != nil {
 				return found
 			}
+			continue
+		case *syntax.ExprStmt:
+			if lock := acquired(s); lock != nil {
+				held = append(held, lock)
+			}
+		}
+		if is(s) {
+			return held
+		}
+	}
+	return nil
+}
+
+// acquired is the lock that a statement takes: lock.acquire().
+func acquired(s *syntax.ExprStmt) syntax.Expr {
+	if call, ok := s.Value.(*syntax.Call); ok {
+		if a, ok := call.Func.(*syntax.Attribute); ok && a.Attr == "acquire" {
+			return a.Value
 		}
 	}
 	return nil

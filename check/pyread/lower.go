@@ -19,8 +19,10 @@ type builder struct {
 
 	stacks map[string]*lockStack // the exit stacks that are open, by name
 
-	lowered *syntax.Attribute // the last attribute that was lowered,
-	base    ir.Expr           // and what it is one of
+	lowered *syntax.Attribute    // the last attribute that was lowered,
+	base    ir.Expr              // and what it is one of
+	awaited syntax.Expr          // the last that was awaited
+	tasks   map[string][]ir.Span // where the tasks of each group start, by its name
 }
 
 // An exit is something around the current statement that control passes when
@@ -42,7 +44,9 @@ func (r *reader) lower(f *function) {
 	b := &builder{r: r, f: f, m: f.module}
 	b.cur = b.block()
 	b.prologue()
+	leave := b.dressed()
 	b.statements(f.body)
+	leave()
 }
 
 // block adds an empty block to the function.

@@ -27,10 +27,15 @@ func (b *builder) threads(e *syntax.Call, full string) ir.Expr {
 		}
 		return &ir.New{Where: b.where(e), Class: full}
 	case "asyncio.create_task", "asyncio.ensure_future":
-		b.startTasks(e.Args)
+		if started := b.startTasks(e.Args); b.awaited == e {
+			b.ended(e, started)
+		}
 		return b.unknown(e)
 	case "asyncio.gather", "asyncio.wait":
-		b.startTasks(e.Args)
+		started := b.startTasks(e.Args)
+		if b.awaited == e && (full == "asyncio.gather" || len(e.Keywords) == 0) { // wait may have a time-out, or wait for the first
+			b.ended(e, started)
+		}
 		b.emit(&ir.Join{Span: b.at(e), What: b.m.text(e)})
 		return b.unknown(e)
 	case "asyncio.to_thread", "_thread.start_new_thread", "asyncio.run_coroutine_threadsafe":
@@ -89,7 +94,11 @@ func (b *builder) threadMethod(e *syntax.Call, a *syntax.Attribute, t string) ir
 		if a.Attr == "start_soon" && len(e.Args) > 0 {
 			b.start(handed(e, e.Args), b.f, b.at(e), b.loop > 0)
 		} else {
-			b.startTasks(e.Args)
+			group := b.m.text(a.Value)
+			if b.tasks == nil {
+				b.tasks = map[string][]ir.Span{}
+			}
+			b.tasks[group] = append(b.tasks[group], b.startTasks(e.Args)...)
 		}
 		return b.unknown(e)
 	case "shutdown":
@@ -341,41 +350,4 @@ func (b *builder) startOne(made *syntax.Call, in *function, at ir.Span, many boo
 	}
 	b.emit(&ir.Start{Span: at, Call: call, Many: many})
 	return true
-}
-
-// startTasks starts each coroutine that is called in a list of arguments.
-func (b *builder) startTasks(args []syntax.Expr) {
-	for _, arg := range args {
-		many := b.loop > 0
-		if s, ok := arg.(*syntax.Starred); ok {
-			arg, many = s.Value, true
-		}
-		if c, ok := arg.(*syntax.Comp); ok {
-			b.loop++
-			arg, many = c.Elt, true
-			for _, g := range c.Generators {
-				b.value(g.Iter)
-			}
-			b.loop--
-		}
-		if call, ok := arg.(*syntax.Call); ok {
-			b.emit(&ir.Start{Span: b.at(call), Call: b.callOf(call), Many: many})
-			continue
-		}
-		b.value(arg)
-		for _, one := range b.r.elements(arg, b.f, 0) { // of coroutines that were made before
-			if call, ok := one.value.(*syntax.Call); ok && one.in == b.f && !taskMaker(call) {
-				b.emit(&ir.Start{Span: b.at(call), Call: b.callOf(call), Many: one.many})
-			}
-		}
-	}
-}
-
-// taskMaker reports whether a call makes a task, which runs already.
-func taskMaker(e *syntax.Call) bool {
-	switch lastName(e.Func) {
-	case "create_task", "ensure_future":
-		return true
-	}
-	return false
 }

@@ -26,7 +26,7 @@ func (b *builder) value(e syntax.Expr) ir.Expr {
 	case *syntax.BinOp:
 		return b.binOp(e)
 	case *syntax.Await:
-		return b.value(e.Value)
+		return b.await(e)
 	case *syntax.NamedExpr:
 		v := b.value(e.Value)
 		b.assign(e.Target, v, b.at(e))

@@ -1,0 +1,16 @@
+import asyncio
+
+lock = asyncio.Lock()
+
+
+async def four():
+    async with lock:
+        return 4
+
+
+async def five():
+    async with lock:
+        await asyncio.gather(four(), four())
+
+
+asyncio.run(asyncio.wait_for(five(), 1))
