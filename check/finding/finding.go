@@ -39,6 +39,7 @@ type Finding struct {
 	At      ir.Span
 	Message string    // one line, no full stop
 	Key     string    // stays equal while lines move: for baselines
+	Fault   string    // equal for the ways that lead to one fault at one place; "" when there is one
 	Steps   []Step    // the story, in order; for locks the interleaving
 	Why     []string  // sentences: why neither can go on, what an attacker sends
 	Threads []string  // the column heads of the interleaving, nil when there is one thread

@@ -279,6 +279,7 @@ func (a *analysis) tellDouble(e *edge) (finding.Finding, bool) {
 		f.Why = []string{"A waiting writer stops new readers, so that it gets its turn. T1 now waits for T2, and T2 for T1's first read to end."}
 	}
 	f.Key = strings.Join([]string{f.Rule, e.to.class, e.fn.ID, e.toAt.fn.ID}, " ")
+	f.Fault = f.Rule + " " + e.to.class
 	return f, true
 }
 
@@ -353,6 +354,7 @@ func (a *analysis) tellClass(e *edge) (finding.Finding, bool) {
 		Related: []ir.Span{e.fromAt.at()},
 		Message: fmt.Sprintf("deadlock when called both ways round: %s takes %s then %s, two locks of one class in the order of its arguments", e.fn.Name, e.from.label, e.to.label),
 		Key:     strings.Join([]string{RuleSameClass, e.from.class, e.fn.ID}, " "),
+		Fault:   RuleSameClass + " " + e.from.class,
 	}
 	if e.unsure || e.from.guess {
 		f.Level = finding.Possible

@@ -1,6 +1,7 @@
 package locks_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -548,5 +549,45 @@ func TestAssigned(t *testing.T) {
 		if found := locks.Analyse(p, locks.Options{}); len(found) != want {
 			t.Errorf("%s: %+v, want %d", body, found, want)
 		}
+	}
+}
+
+// TestOneFault: a lock that is taken twice at one place is told once, whoever calls, by the
+// shortest way there, and another lock by itself.
+func TestOneFault(t *testing.T) {
+	const text = `import threading
+l, m = threading.Lock(), threading.Lock()
+def take(lock):
+    lock.acquire()
+def far():
+    with l: near(l)
+def near(lock):
+    take(lock)
+def first():
+    with l: take(l)
+def second():
+    with l: take(l)
+def other():
+    with m: take(m)
+`
+	p := &ir.Program{}
+	if problems := pyread.Read(p, []*ir.File{{Path: "case.py", Text: []byte(text), Lang: ir.Python}}); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	found := locks.Analyse(p, locks.Options{})
+	if len(found) != 4 {
+		t.Fatalf("%d findings", len(found))
+	}
+	var got []string
+	for _, f := range finding.Gather(found) {
+		got = append(got, f.Message+"\n"+strings.Join(f.Why[1:], "\n"))
+	}
+	slices.Sort(got)
+	want := []string{
+		"deadlock with itself: first takes l, which it holds since line 10, and in 2 other ways\nThe same happens here where it is taken first at case.py:6:10, case.py:12:10.",
+		"deadlock with itself: other takes m, which it holds since line 14\n",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }

@@ -43,7 +43,7 @@ func run(pass *analysis.Pass) (any, error) {
 		tf := pass.Fset.File(f.FileStart)
 		files[tf.Name()] = tf
 	}
-	for _, f := range found {
+	for _, f := range finding.Gather(found) {
 		if _, allowed := f.At.File.Clean[f.At.Line()]; f.Level.Fails() && !allowed && files.pos(f.At, f.At.Start).IsValid() {
 			pass.Report(diagnostic(f, files))
 		}

@@ -103,6 +103,7 @@ func (c checkFlags) run(ctx context.Context, sh shell, args []string) error {
 
 // finish prints the findings, and what was mended.
 func (c checkFlags) finish(sh shell, r *check.Report, done *mending) error {
+	r.Findings = finding.Gather(r.Findings)
 	if err := c.print(sh.stdout, r.Findings); err != nil {
 		return err
 	}
