@@ -1,16 +1,12 @@
 package ingest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
 // readBody reads the request's body into q.body, as sent, and leaves the
@@ -161,71 +157,4 @@ func (q *request) discard(w http.ResponseWriter, r *http.Request) {
 	if control.SetReadDeadline(time.Now().Add(discardTime)) == nil {
 		io.CopyN(io.Discard, r.Body, 2*limit)
 	}
-}
-
-// inflate decompresses q.body into q.inflated and makes it the text.
-func (q *request) inflate() *problem {
-	src, err := q.inflater()
-	if err != nil {
-		return q.notInflated(err, 0)
-	}
-	var p *problem
-	q.inflated, p = q.readGrowing(q.inflated[:0], src, growth{q.limits.BodyBytesMax, 2}, q.checkInflated, q.notInflated)
-	q.text = q.inflated
-	return p
-}
-
-// ratioFree is how much any body may inflate to, whatever its ratio.
-const ratioFree = 1 << 20
-
-func (q *request) checkInflated(n int64) *problem {
-	if n > q.limits.BodyBytesMax {
-		return tooLarge("inflated_too_large", fmt.Sprintf("the body inflates to more than %d bytes: send less at a time", q.limits.BodyBytesMax))
-	}
-	if n > ratioFree && n > int64(len(q.body))*q.limits.RatioMax {
-		return tooLarge("inflated_too_large", fmt.Sprintf("the body inflates to more than %d times its size, as no events do", q.limits.RatioMax))
-	}
-	return nil
-}
-
-func (q *request) notInflated(err error, _ int64) *problem {
-	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
-		return tooLarge("inflated_too_large", fmt.Sprintf("the zstd frame wants more memory than %d bytes", q.limits.BodyBytesMax))
-	}
-	name := "gzip"
-	if q.coding == codingZstd {
-		name = "zstd"
-	}
-	return badRequest("not_inflated", "the body is not whole "+name+", as Content-Encoding says it is; nothing was stored")
-}
-
-// zstdWindowMax is the largest window that RFC 8878 asks all decoders to take.
-const zstdWindowMax = 8 << 20
-
-// inflater returns the request's own decompressor, set on q.body. They are
-// kept with the request, since each brings tens of kilobytes of tables.
-func (q *request) inflater() (io.Reader, error) {
-	q.source.Reset(q.body)
-	if q.coding == codingZstd {
-		if q.zstd == nil {
-			var err error
-			q.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-				zstd.WithDecoderMaxWindow(zstdWindowMax), zstd.WithDecoderMaxMemory(uint64(q.limits.BodyBytesMax)+1))
-			if err != nil {
-				return nil, err
-			}
-		}
-		return q.zstd, q.zstd.Reset(&q.source)
-	}
-	if q.gzip == nil {
-		q.gzip = new(gzip.Reader)
-	}
-	return q.gzip, q.gzip.Reset(&q.source)
-}
-
-// inflaters are kept from one request to the next.
-type inflaters struct {
-	source bytes.Reader
-	gzip   *gzip.Reader
-	zstd   *zstd.Decoder
 }

@@ -22,11 +22,13 @@ func (b *budget) give(n int64) { b.used.Add(-n) }
 
 // What a request is charged with: estimates on the high side.
 const (
-	requestCost = 16 << 10 // goroutine, connection buffers, pooled state
-	bodyCost    = 3        // each byte of a body: as received, without its escapes, and as encoded
-	eventCost   = 768      // an event's identity, headers, result and place in the journal's draft
-	fieldCost   = 40       // a field of its row
-	letterCost  = 512      // an event of a stream that keeps dead letters, should it become one
+	requestCost = 16 << 10  // goroutine, connection buffers, pooled state
+	gzipCost    = 64 << 10  // tables and window of a decoder
+	zstdCost    = 384 << 10 // the same, and a block; a larger window is charged beside it
+	bodyCost    = 3         // each byte of a body: as received, without its escapes, and as encoded
+	eventCost   = 768       // an event's identity, headers, result and place in the journal's draft
+	fieldCost   = 40        // a field of its row
+	letterCost  = 512       // an event of a stream that keeps dead letters, should it become one
 )
 
 // eventCost is what each event of the stream is charged with.

@@ -1,10 +1,14 @@
 package ingest_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +49,7 @@ func TestChargedIsHeld(t *testing.T) {
 			return strings.TrimSuffix(order(fmt.Sprint(id)), "}") + `,"email":" Ada@Example.org ","note":"` + note + `"}`
 		}
 	}
+	random := func(id int) string { return noted(rand.Text() + rand.Text() + rand.Text() + rand.Text())(id) }
 	lines := []string{"Content-Type", "application/x-ndjson"}
 	for _, test := range []struct {
 		name    string
@@ -58,12 +63,18 @@ func TestChargedIsHeld(t *testing.T) {
 		{"escaped", 1000, noted(strings.Repeat(`\"`, 1000)), lines},
 		{"bad", 2000, func(int) string { return badOrder }, lines},
 		{"no JSON", 2000, func(int) string { return "x" }, lines},
+		{"zstd", 2000, random, append(lines, "Content-Encoding", "zstd")},
+		{"gzip", 2000, random, append(lines, "Content-Encoding", "gzip")},
 		{"one", 1, func(int) string { return order("1") + strings.Repeat(" ", 1<<20) }, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var body strings.Builder
 			for i := range test.events {
 				body.WriteString(test.event(i+1) + "\n")
+			}
+			sent := body.String()
+			if i := slices.Index(test.headers, "Content-Encoding"); i > 0 {
+				sent = compressed(t, test.headers[i+1], sent)
 			}
 			registry := prometheus.NewRegistry()
 			h := openInside(t, settings{options: ingest.Options{MemoryBytesMax: 1 << 40, Metrics: registry}})
@@ -77,7 +88,7 @@ func TestChargedIsHeld(t *testing.T) {
 			before := live()
 			var wait sync.WaitGroup
 			for range senders {
-				wait.Go(func() { h.post(body.String(), test.headers...) })
+				wait.Go(func() { h.post(sent, test.headers...) })
 			}
 			for range senders {
 				<-g.came
@@ -93,6 +104,37 @@ func TestChargedIsHeld(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A zstd body may be several frames, and a later one may want more memory than the
+// first.
+func TestZstdFramesOfTwoWindows(t *testing.T) {
+	h := open(t, settings{})
+	var lines strings.Builder
+	for i := range 2000 {
+		lines.WriteString(order(fmt.Sprint(2+i)) + "\n")
+	}
+	body := string(zstded([]byte(order("1")+"\n"))) + compressed(t, "zstd", lines.String())
+	a := h.post(body, "Content-Type", "application/x-ndjson", "Content-Encoding", "zstd")
+	a.want(t, 202, strings.TrimSuffix(strings.Repeat("ok ", 2001), " "))
+}
+
+// compressed writes the text piece by piece, so that a decoder has to expect a large
+// one.
+func compressed(t *testing.T, coding, text string) string {
+	var b bytes.Buffer
+	w := compressors[coding](&b)
+	for len(text) > 0 {
+		n := min(len(text), 100<<10)
+		if _, err := io.WriteString(w, text[:n]); err != nil {
+			t.Fatal(err)
+		}
+		text = text[n:]
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 // live is what the heap holds, pools and all, when garbage is gone.

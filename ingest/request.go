@@ -58,6 +58,12 @@ func (q *request) charge(n int64) bool {
 	return true
 }
 
+// refund gives n bytes back before the request is over.
+func (q *request) refund(n int64) {
+	q.budget.give(n)
+	q.charged -= n
+}
+
 // event returns a clean event, the next of the request.
 func (q *request) event() (*penstock.Event, *problem) {
 	if q.used == q.limits.EventsMax {
