@@ -124,6 +124,9 @@ func (r *round) produce(ctx context.Context, client *kgo.Client) error {
 	for i := range r.records {
 		client.Produce(ctx, &r.records[i], promise)
 	}
+	if err := client.Flush(ctx); err != nil {
+		return fmt.Errorf("wait for the brokers: %w", context.Cause(ctx))
+	}
 	select {
 	case <-r.finished:
 		return r.failure()

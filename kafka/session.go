@@ -74,7 +74,7 @@ func (s *Sink) newSession(opts []kgo.Opt) (*session, error) {
 		abortPatience: min(2*time.Second, s.o.RoundTimeout/4),
 	}
 	producer := append(opts[:len(opts):len(opts)],
-		kgo.ProducerLinger(0), // the batch is the batch already
+		kgo.ProducerLinger(time.Second), // until Flush, which each round ends with
 		// snappy: twice zstd's rate for little more volume, and the drainer
 		// shares the machine with those it drains for; lz4 is as fast, but
 		// its compressors hold 20 MB.

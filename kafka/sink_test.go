@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/penstock-io/penstock"
 	"github.com/penstock-io/penstock/kafka"
@@ -118,6 +120,29 @@ func TestWriteSettlesAndPublishesOnce(t *testing.T) {
 	t.Log(err)
 	if err == nil {
 		t.Fatal("the first sink was not fenced")
+	}
+}
+
+// A round is one request to each broker: the driver begins to send only when it
+// has all of it, and not what it has of the first few events.
+func TestRoundIsOneRequest(t *testing.T) {
+	cluster, cfg := fake(t)
+	sink := newSink(t, cfg, kafka.SinkOptions{})
+	ctx := within(t)
+	if err := (penstock.Retry{To: sink}).Write(ctx, run(1, 10)); err != nil { // learns of the partitions
+		t.Fatal(err)
+	}
+	var requests atomic.Int32
+	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		requests.Add(1)
+		return nil, nil, false
+	})
+	if err := sink.Write(ctx, run(11, 5010)); err != nil {
+		t.Fatal(err)
+	}
+	if n := requests.Load(); n != 1 {
+		t.Errorf("%d requests, want 1", n)
 	}
 }
 
