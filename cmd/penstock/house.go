@@ -111,6 +111,14 @@ func (h *house) openKafka() (err error) {
 	return nil
 }
 
+// heapBudget is what the garbage collector may use, see paceCollection.
+func (h *house) heapBudget() int64 {
+	if h.broker != nil {
+		return heapBudget + brokerBudget
+	}
+	return heapBudget
+}
+
 func (h *house) kafkaNote() string {
 	if h.broker != nil {
 		return h.broker.Addr() + " (development broker, in this process)"

@@ -104,7 +104,7 @@ func (l *loading) run(ctx context.Context, sh shell) (err error) {
 	} else if terminal(sh.stderr) {
 		o.Form = progress.Bar
 	}
-	pacing := startPacing(sh.getenv)
+	pacing := startPacing(sh.getenv, heapBudget)
 	stop := progress.Start(ctx, o, l.sample)
 	failed := l.load(ctx, inOrder)
 	stop()

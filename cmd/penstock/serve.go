@@ -112,7 +112,7 @@ func (c *serveConfig) run(ctx context.Context, sh shell, args []string) error {
 		}
 		return err
 	}
-	defer startPacing(sh.getenv)()
+	defer startPacing(sh.getenv, h.heapBudget())()
 	drain := sync.OnceValue(func() error { return h.close(c.drain) })
 	err = c.serve(ctx, h, log, hangup, drain, sh.stdout)
 	return errors.Join(err, drain())
