@@ -160,7 +160,7 @@ func (j *Journal) commit(c *commit) {
 	}
 	j.mu.Lock()
 	if len(j.drain.lost) == 0 {
-		c.own.each(j.known.add)
+		j.known.addAll(&c.own)
 	} else { // some may have come again because they were lost
 		c.own.each(j.known.renumber)
 	}
@@ -193,7 +193,7 @@ func (j *Journal) append(c *commit, records int64) (unknown bool, err error) {
 		return j.roll(c, records)
 	}
 	_, err = w.file.WriteAt(c.buf, w.at)
-	if err == nil {
+	if err == nil && len(c.buf) < len(pavement) { // after a larger one the next is not likely to fit on it
 		err = w.pave(w.at + int64(len(c.buf)))
 	}
 	if err == nil {

@@ -40,7 +40,8 @@ func (f watchedFile) WriteAt(b []byte, at int64) (int, error) {
 }
 
 // Zeros are written behind commits now and then, not behind each, never before
-// what is stored and never beyond the segment.
+// what is stored and never beyond the segment; and not behind commits so large
+// that the next one would not fit on them.
 func TestZerosAhead(t *testing.T) {
 	const segment = 1 << 20
 	fs := &watchedFS{FS: faults.NewDisk(1).Machine()}
@@ -57,7 +58,16 @@ func TestZerosAhead(t *testing.T) {
 	if fs.over || fs.most > segment {
 		t.Errorf("zeros at %d, over what is stored (%v) or beyond the segment's %d bytes (%d)", fs.paved, fs.over, segment, fs.most)
 	}
-	if got := j.Stats().Appended; got != commits {
-		t.Errorf("%d events are stored, want %d", got, commits)
+	before := len(fs.paved)
+	for _, id := range []string{"large", "larger"} { // the first begins a segment
+		if err := j.Write(t.Context(), batch(event(id, "k", string(make([]byte, 300<<10))))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(fs.paved) - before; n > 0 {
+		t.Errorf("zeros were written %d times behind commits that are larger than they are", n)
+	}
+	if got := j.Stats().Appended; got != commits+2 {
+		t.Errorf("%d events are stored, want %d", got, commits+2)
 	}
 }

@@ -216,6 +216,9 @@ func (d *draft) twins() (size int64) {
 // lookUp drops what is durable, joins what is on its way, and returns how many
 // bytes the rest takes at most. j.mu is held.
 func (j *Journal) lookUp(d *draft) (need int) {
+	for i := range d.lines {
+		j.known.warm(d.lines[i].id.lo)
+	}
 	kept := d.lines[:0]
 	for _, l := range d.lines {
 		l.mine, l.twin = false, nil
