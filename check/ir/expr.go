@@ -185,6 +185,7 @@ type (
 		What  string
 		Parts []Expr
 		By    string // the function that makes it of the parts, as written; "" for none
+		Meant bool   // By is meant to make it harmless: what it carries is not to be feared more than the unknown
 	}
 )
 

@@ -26,8 +26,11 @@ func (b *builder) call(e *syntax.Call) ir.Expr {
 	b.signals(e, c)
 	b.emit(c)
 	b.handedOver(e)
-	if quoting[lastName(e.Func)] {
-		return b.unknown(e) // whatever it is given: what it makes of it is not known to be a hole
+	if b.quotes(e.Func) {
+		if len(c.Callees) == 1 || lastName(e.Func) == "quote_value" { // its source is there, and may not do what its name says
+			return &ir.Unknown{Where: b.where(e), What: b.m.text(e), Parts: []ir.Expr{&ir.Result{Where: b.where(e), Call: c}}, By: c.Name, Meant: true}
+		}
+		return &ir.Safe{Where: b.where(e), Why: "quoted as a name"}
 	}
 	if class := b.r.classes[full]; class != nil {
 		return &ir.New{Where: b.where(e), Class: full}
@@ -63,11 +66,29 @@ func (b *builder) orDefault(e *syntax.Call, found ir.Expr) ir.Expr {
 }
 
 // quoting are functions that by their names make a quoted identifier of what they
-// are given. Whether they do it right is not known, so SQL made with them can be
-// found, as possible, but does not make a check fail.
+// are given. A library's are taken at their word. Of the program's own it is not known
+// whether they do it right: SQL made with them is possible.
 var quoting = map[string]bool{
 	"quote_name": true, "quote_ident": true, "quote_identifier": true, "quote_name_unless_alias": true, "escape_identifier": true, "quote_schema": true,
-	"format_table": true, "geo_quote_name": true, "qn": true,
+	"format_table": true, "format_sequence": true, "geo_quote_name": true, "qn": true, "quote_value": true,
+}
+
+// quotes reports whether a called expression is such a function, by its own name or that
+// of what a variable was given.
+func (b *builder) quotes(e syntax.Expr) bool {
+	switch e := e.(type) {
+	case *syntax.Attribute:
+		return quoting[e.Attr] || e.Attr == "quote" && strings.Contains(strings.ToLower(lastName(e.Value)), "preparer")
+	case *syntax.Name:
+		if quoting[e.ID] {
+			return true
+		}
+		if given := b.f.types[e.ID]; len(given) == 1 && b.f.assigns[e.ID] == 1 {
+			a, ok := given[0].value.(*syntax.Attribute)
+			return ok && quoting[a.Attr]
+		}
+	}
+	return false
 }
 
 // methodCall lowers the methods that mean something whatever they belong to.

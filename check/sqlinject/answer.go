@@ -3,6 +3,7 @@ package sqlinject
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/penstock-io/penstock/check/ir"
 )
@@ -10,6 +11,9 @@ import (
 // param is as bad as what callers pass, when all of them are seen.
 func (w *walk) param(x *ir.Var, in *ir.Func, i int) text {
 	out := hole(x, parameter, "the parameter "+x.Name+" of "+in.Name)
+	if w.isObject(in, x.Name) {
+		out = ofObject(out)
+	}
 	if in.Class != "" && i == 0 {
 		return hole(x, unknown, "an attribute of "+x.Name)
 	}
@@ -28,6 +32,44 @@ func (w *walk) param(x *ir.Var, in *ir.Func, i int) text {
 	delete(w.open, key)
 	w.answers[key] = out
 	return out
+}
+
+// ofTexts are the methods of Python's strings and collections, and those of what a
+// client sends or a file holds by which texts are got out.
+var ofTexts = words(`add append capitalize casefold center clear copy count decode difference difference_update discard encode endswith expandtabs extend find format
+	format_map fromhex fromkeys get hex index insert intersection intersection_update isalnum isalpha isascii isdecimal isdigit isdisjoint isidentifier
+	islower isnumeric isprintable isspace issubset issuperset istitle isupper items join keys ljust lower lstrip maketrans partition pop popitem remove
+	removeprefix removesuffix replace reverse rfind rindex rjust rpartition rsplit rstrip setdefault sort split splitlines startswith strip swapcase
+	symmetric_difference symmetric_difference_update title translate union update upper values zfill
+	read readline readlines getlist getall getvalue args form json data values params query_params`)
+
+// isObject reports whether a function asks a parameter for what only an object has, and
+// no text: a field, or a method that strings and mappings have not.
+func (a *analysis) isObject(in *ir.Func, name string) bool {
+	if objects, known := a.objects[in]; known {
+		return objects[name]
+	}
+	objects := map[string]bool{}
+	a.objects[in] = objects
+	for _, e := range a.written(in) {
+		f, ok := e.(*ir.Field)
+		for ok {
+			if v, local := f.X.(*ir.Var); local && v.In == nil && !ofTexts[f.Name] {
+				objects[v.Name] = true
+			}
+			f, ok = f.X.(*ir.Field)
+		}
+	}
+	for _, b := range in.Blocks {
+		for _, op := range b.Ops {
+			if c, ok := op.(*ir.Call); ok {
+				if of, method, dotted := strings.Cut(c.Name, "."); dotted && !strings.Contains(method, ".") && !ofTexts[method] {
+					objects[of] = true
+				}
+			}
+		}
+	}
+	return objects[name]
 }
 
 // retell is a text that is known already, at another use of its variable.
@@ -57,7 +99,7 @@ func (w *walk) passed(x *ir.Var, in *ir.Func, i int, out text) text {
 		worst = max(worst, t.worst())
 	}
 	if in.Entry == ir.Inner && len(w.callers[in]) > 0 {
-		out[0].taint = min(worst, parameter)
+		out[0].taint = min(worst, out[0].taint)
 	}
 	return out
 }

@@ -19,7 +19,7 @@ func (w *walk) tell(q *ir.Query, t text, pieces []finding.Piece, key string, bou
 	p := shown[at]
 	f := &told{Finding: finding.Finding{
 		Rule: RuleInjection, At: q.Span, Key: key,
-		Level:   level(p.taint, places[at].Context),
+		Level:   level(p.taint, places[at].Context, finding.TakesParameters(pieces)),
 		Message: fmt.Sprintf("SQL injection: %s is put into the text of a query, %s", name(p), standing(places[at])),
 	}}
 	f.Steps = w.steps(q, p)
@@ -35,12 +35,15 @@ func (w *walk) tell(q *ir.Query, t text, pieces []finding.Piece, key string, bou
 }
 
 // level is how sure a finding is. A name out of a database is mostly one that the
-// program has asked the catalogue for.
-func level(t taint, stands finding.Context) finding.Level {
-	if t == row && !stands.Bindable() {
+// program has asked the catalogue for; and what makes a statement about tables, not
+// rows, of an object is mostly a tool that has the schema in objects.
+func level(t taint, stands finding.Context, rows bool) finding.Level {
+	if t == row && !stands.Bindable() || t == member && !rows {
 		return finding.Possible
 	}
-	return [...]finding.Level{harmless: finding.Note, unknown: finding.Possible, row: finding.Likely, parameter: finding.Likely, outside: finding.Certain}[t]
+	return [...]finding.Level{
+		harmless: finding.Note, unknown: finding.Possible, row: finding.Likely, member: finding.Likely, parameter: finding.Likely, outside: finding.Certain,
+	}[t]
 }
 
 // located makes a text into pieces, each with its place in the SQL.

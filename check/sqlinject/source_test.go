@@ -33,6 +33,23 @@ func TestSources(t *testing.T) {
 		"def f():\n    cur.execute('SELECT name FROM sqlite_master')\n    for (t,) in cur.fetchall():\n        cur.execute(f'DROP TABLE \"{t}\"')": finding.Possible,
 		"def f(cur):\n    for t in cur.execute('SELECT name FROM sqlite_master'):\n        cur.execute(f'DROP TABLE {t[0]}')":                      finding.Possible,
 		"def f():\n    for row in cur.execute('SELECT sql FROM sqlite_master').fetchall():\n        cur.execute(row[0])":                           none,
+		"def f(model):\n    cur.execute(f'ALTER TABLE t ADD COLUMN c {model.type}')":                                                               finding.Possible,
+		"def f(model):\n    cur.execute('DROP VIEW ' + model.view_name())":                                                                         finding.Possible,
+		"def f(eng):\n    for v in inspect(eng).views():\n        cur.execute('DROP VIEW ' + v)":                                                   finding.Possible,
+		"def f(model):\n    cur.execute('DROP VIEW ' + model.strip())":                                                                             finding.Likely,
+		"def f(names):\n    cur.execute('DROP VIEW ' + names['view'])":                                                                             finding.Likely,
+		"def f(names):\n    cur.execute('DROP VIEW ' + names.get('view'))":                                                                         finding.Likely,
+		"def f(model, editor):\n    editor.note(model.name)\n    cur.execute('CREATE VIEW ' + editor.definition(model))":                           finding.Possible,
+		"def f(model, name):\n    name = name.strip()\n    cur.execute('CREATE VIEW ' + definition(name))":                                         finding.Likely,
+		"def f(view):\n    cur.execute('DROP VIEW ' + view)":                                                                                       finding.Likely,
+		"def f(form):\n    cur.execute('SELECT a FROM t ORDER BY ' + form.sort)":                                                                   finding.Likely,
+		"def f(form):\n    cur.execute('SELECT a FROM t WHERE id = ' + form.user_id())":                                                            finding.Likely,
+		"def f(request):\n    cur.execute('DROP VIEW ' + request.args['view'])":                                                                    finding.Certain,
+		"def f(q):\n    cur.execute('EXPLAIN QUERY PLAN ' + q)":                                                                                    none,
+		"def f(q, n):\n    cur.execute('DECLARE c' + n + ' NO SCROLL CURSOR FOR ' + q)":                                                            finding.Likely,
+		"class C:\n    def f(self, q):\n        cur.execute('DECLARE ' + self.name + ' NO SCROLL CURSOR FOR ' + q)":                                none,
+		"def explain(q):\n    cur.execute(f'EXPLAIN {q}')\ndef f(x):\n    explain('SELECT a FROM t WHERE id = ' + x)":                              finding.Likely,
+		"def f(q):\n    cur.execute('SELECT a FROM t WHERE ' + q)":                                                                                 finding.Likely,
 	} {
 		found := program(t, "import os, pathlib\n"+body)
 		got := none

@@ -57,8 +57,9 @@ type analysis struct {
 	inside     map[*ir.Func]map[string][]store // what a function puts into what its parameters hold
 	spans      map[*ir.Func]map[ir.Span]ir.Expr
 	given      map[*ir.Func]map[string][]store
-	statements map[string]text // what fields and globals hold of statements, by key
-	schema     *finding.Schema // nil until a fix is asked for
+	statements map[string]text              // what fields and globals hold of statements, by key
+	objects    map[*ir.Func]map[string]bool // parameters that are objects, and no text
+	schema     *finding.Schema              // nil until a fix is asked for
 }
 
 // A variable is one of a function, seen from those inside it.
@@ -93,7 +94,7 @@ func Analyse(p *ir.Program, o Options) []finding.Finding {
 		wrappers: map[*ir.Func]wrapper{}, found: map[string]*told{},
 		stores: map[string][]store{}, kept: map[string]text{}, captured: map[variable][]store{}, answers: map[string]text{}, states: map[string]state{}, open: map[string]bool{},
 		filled: map[string][]store{}, inside: map[*ir.Func]map[string][]store{},
-		statements: map[string]text{}, loose: map[string][]caller{}, spans: map[*ir.Func]map[ir.Span]ir.Expr{}, given: map[*ir.Func]map[string][]store{},
+		statements: map[string]text{}, loose: map[string][]caller{}, objects: map[*ir.Func]map[string]bool{}, spans: map[*ir.Func]map[ir.Span]ir.Expr{}, given: map[*ir.Func]map[string][]store{},
 	}
 	a.index()
 	for range callsMax { // a wrapper of a wrapper needs one more round
@@ -212,6 +213,9 @@ func (w *walk) query(q *ir.Query, sql ir.Expr, in *wrapper, s state) {
 	t := w.eval(sql, s, 0)
 	if held := t.statement(); held != nil && len(t) == 1 {
 		t = held
+	}
+	if rest := t.behindExplain(); rest.worst() <= parameter && rest != nil {
+		t = rest
 	}
 	if i, ok := w.wholeParam(t); ok && w.fn.Entry != ir.Handler {
 		if _, known := w.wrappers[w.fn]; !known {

@@ -21,6 +21,33 @@ func (t text) headed() bool {
 	return false
 }
 
+// explains is what stands before a whole statement that is then explained, prepared
+// or gone through by a cursor.
+var explains = regexp.MustCompile(`(?i)^\s*(?:EXPLAIN\s[\w\s(),]*|DECLARE\s+\S+\s[\w\s]*\bFOR\s|PREPARE\s+\S+\s+AS\s)\s*$`)
+
+// behindExplain is the one hole that a text sends behind such words; nil for another text.
+func (t text) behindExplain() text {
+	end := len(t) - 1
+	if end < 1 || !t[end].hole {
+		return nil
+	}
+	var before strings.Builder
+	for _, p := range t[:end] {
+		switch {
+		case !p.hole:
+			before.WriteString(p.text)
+		case p.taint > unknown:
+			return nil
+		default:
+			before.WriteString("x")
+		}
+	}
+	if !explains.MatchString(before.String()) {
+		return nil
+	}
+	return t[end:]
+}
+
 // statement is what a value holds of SQL that was built of somebody's value: the
 // value itself, or, of a list, a mapping and the like, the worst in it; nil for none.
 func (t text) statement() text {

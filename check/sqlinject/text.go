@@ -14,6 +14,7 @@ const (
 	harmless  taint = iota // constant, a number, checked
 	unknown                // nothing is known of it
 	row                    // of a database: whoever wrote it there chose it
+	member                 // of an object that whoever calls hands in: a field, what a method returns
 	parameter              // a parameter: whoever calls chooses it
 	outside                // from outside the program
 )
@@ -136,7 +137,7 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 				}
 			}
 		}
-		return w.derived(e, x.X, s, depth)
+		return ofObject(w.derived(e, x.X, s, depth))
 	case *ir.Index:
 		if c, ok := x.Key.(*ir.Const); x.Key != nil && (!ok || c.Str) {
 			if of := w.eval(x.X, s, depth+1); of.mapped() != nil {
@@ -166,9 +167,16 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 			if of := given.mapped(); of != nil && valued[last(x.By)] {
 				given = of
 			}
-			out = worse(out, carried(e, given))
+			got := carried(e, given)
+			if p.At().Text()+"."+last(x.By) == x.By && !calm[strings.ToLower(last(x.By))] && !ofTexts[last(x.By)] {
+				got = ofObject(got)
+			}
+			out = worse(out, got)
 		}
 		if len(x.Parts) == 0 {
+			return hole(e, unknown, x.What)
+		}
+		if x.Meant && out.worst() > unknown {
 			return hole(e, unknown, x.What)
 		}
 		return held(out, x.By)
@@ -231,6 +239,14 @@ func (w *walk) field(x *ir.Field) (text, bool) {
 
 func hole(e ir.Expr, t taint, from string) text {
 	return text{{hole: true, expr: e, at: e.At(), taint: t, from: from}}
+}
+
+// ofObject is one hole that comes from an object, and not from a text.
+func ofObject(t text) text {
+	if t[0].taint == parameter {
+		t[0].taint = member
+	}
+	return t
 }
 
 // valued are the methods of mappings that bring their values out.
