@@ -99,6 +99,15 @@ func TestNoStatements(t *testing.T) {
 	}
 }
 
+// TestNestedElements: elements in one another are looked at once.
+func TestNestedElements(t *testing.T) {
+	for _, value := range []string{"x" + strings.Repeat("['a']", 60), "x" + strings.Repeat(".a", 60), "x" + strings.Repeat(".get('a')", 60), "x" + strings.Repeat(".a()['b']", 30)} {
+		if found := program(t, "def f(x):\n    cur.execute('SELECT 1 FROM t WHERE id = ' + "+value+")"); len(found) != 1 {
+			t.Errorf("%.40s...: %d findings, want 1", value, len(found))
+		}
+	}
+}
+
 // TestReplaceChain: a chain of replacements, and one in another, are looked at once.
 func TestReplaceChain(t *testing.T) {
 	nested := "x"

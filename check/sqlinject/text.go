@@ -139,15 +139,14 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 		}
 		return ofObject(w.derived(e, x.X, s, depth))
 	case *ir.Index:
-		if c, ok := x.Key.(*ir.Const); x.Key != nil && (!ok || c.Str) {
-			if of := w.eval(x.X, s, depth+1); of.mapped() != nil {
-				return carried(e, of.mapped())
-			}
+		of := w.eval(x.X, s, depth+1) // once: of elements in one another twice would be 2^n times
+		if c, ok := x.Key.(*ir.Const); x.Key != nil && (!ok || c.Str) && of.mapped() != nil {
+			return carried(e, of.mapped())
 		}
 		if w.fixed(x.X, s) {
 			return hole(e, harmless, "")
 		}
-		return w.derived(e, x.X, s, depth)
+		return carried(e, of)
 	case *ir.List:
 		return w.listed(x, s, depth)
 	case *ir.Each:
