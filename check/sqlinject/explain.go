@@ -34,18 +34,6 @@ func (w *walk) tell(q *ir.Query, t text, pieces []finding.Piece, key string, bou
 	return f
 }
 
-// level is how sure a finding is. A name out of a database is mostly one that the
-// program has asked the catalogue for; and what makes a statement about tables, not
-// rows, of an object is mostly a tool that has the schema in objects.
-func level(t taint, stands finding.Context, rows bool) finding.Level {
-	if t == row && !stands.Bindable() || t == member && !rows {
-		return finding.Possible
-	}
-	return [...]finding.Level{
-		harmless: finding.Note, unknown: finding.Possible, row: finding.Likely, member: finding.Likely, parameter: finding.Likely, outside: finding.Certain,
-	}[t]
-}
-
 // located makes a text into pieces, each with its place in the SQL.
 func located(t text) []finding.Piece {
 	out := make([]finding.Piece, len(t))

@@ -7,18 +7,6 @@ import (
 	"github.com/penstock-io/penstock/check/ir"
 )
 
-// A taint is how much a value is to be feared.
-type taint uint8
-
-const (
-	harmless  taint = iota // constant, a number, checked
-	unknown                // nothing is known of it
-	row                    // of a database: whoever wrote it there chose it
-	member                 // of an object that whoever calls hands in: a field, what a method returns
-	parameter              // a parameter: whoever calls chooses it
-	outside                // from outside the program
-)
-
 // A part is literal text or a hole.
 type part struct {
 	text  string
@@ -183,29 +171,6 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 	return hole(e, unknown, "")
 }
 
-// source is a value from outside. The environment is set by who runs the program, as a
-// parameter by who calls. What a file holds its owner has chosen: he is to be feared as
-// much as who gives the name, but no more than a caller.
-func (w *walk) source(x *ir.Source, s state, depth int) text {
-	switch x.From {
-	case ir.Environment:
-		return hole(x, parameter, x.What)
-	case ir.Database:
-		return hole(x, row, x.What)
-	case ir.Stored:
-		return hole(x, min(max(w.eval(x.Of, s, depth+1).worst(), unknown), parameter), x.What)
-	case ir.Input:
-		if x.Of == nil {
-			break
-		}
-		of := w.eval(x.Of, s, depth+1)
-		if file, ok := only(of).(*ir.Source); ok && file.From == ir.Stored || of.worst() == parameter {
-			return carried(x, of)
-		}
-	}
-	return hole(x, outside, x.What)
-}
-
 // field is what a field holds that only its own Go package can write, when all
 // that it is ever given is harmless or comes from outside.
 func (w *walk) field(x *ir.Field) (text, bool) {
@@ -238,14 +203,6 @@ func (w *walk) field(x *ir.Field) (text, bool) {
 
 func hole(e ir.Expr, t taint, from string) text {
 	return text{{hole: true, expr: e, at: e.At(), taint: t, from: from}}
-}
-
-// ofObject is one hole that comes from an object, and not from a text.
-func ofObject(t text) text {
-	if t[0].taint == parameter {
-		t[0].taint = member
-	}
-	return t
 }
 
 // valued are the methods of mappings that bring their values out.
