@@ -100,7 +100,7 @@ bench-kafka: ## the same with a real Kafka behind
 bench-load: ## penstock load beside psql's \copy, naive Python and others (PYTHON= one with psycopg2; PIECE= one of parse copy key ledger ladder sqlite fifty)
 	PIECE="$(PIECE)" PYTHON="$(PYTHON)" $(GO) test -tags bench -count=1 -v -run TestRealPostgres -timeout 60m ./bench/load
 
-kill-load: ## a hundred kill -9 of the loader, each database kind, and a hundred of PostgreSQL
+kill-load: ## a hundred kill -9 of the loader, each database kind, and a hundred of PostgreSQL; only those count that found some chunks loaded and others not
 	PENSTOCK_KILLS=100 $(GO) test -count=1 -v -run 'TestLoad(Server)?Killed' -timeout 60m ./cmd/penstock
 
 bench-reads: ## a page of orders over HTTP: row-level security, depth, the whole answer

@@ -210,6 +210,18 @@ func (c *loadCase) killInside(t *testing.T, all int, usual time.Duration) bool {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
+	if !c.reaches(t, due, ended) {
+		return false
+	}
+	cmd.Process.Kill()
+	<-ended
+	return cmd.ProcessState.ExitCode() == -1
+}
+
+// reaches waits until the ledger has so many chunks of a load that runs, and
+// reports false when the load has ended before.
+func (c *loadCase) reaches(t *testing.T, due int, ended <-chan error) bool {
+	t.Helper()
 	for c.chunks(t) < due {
 		select {
 		case <-ended:
@@ -217,9 +229,7 @@ func (c *loadCase) killInside(t *testing.T, all int, usual time.Duration) bool {
 		default:
 		}
 	}
-	cmd.Process.Kill()
-	<-ended
-	return cmd.ProcessState.ExitCode() == -1
+	return true
 }
 
 // smallChunks make a hundred chunks of a case, so that most moments are between two.
