@@ -205,6 +205,11 @@ func Fingerprint(name string) (string, error) {
 		return "", err
 	}
 	defer file.Close()
+	return fingerprint(file, true)
+}
+
+// fingerprint is that of an open file, with the time of its change or without.
+func fingerprint(file *os.File, dated bool) (string, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return "", err
@@ -219,5 +224,9 @@ func Fingerprint(name string) (string, error) {
 			return "", fmt.Errorf("take the fingerprint: %w", err)
 		}
 	}
-	return fmt.Sprintf("size=%d changed=%s sha256=%s", size, info.ModTime().UTC().Format("2006-01-02T15:04:05.999999999Z"), hex.EncodeToString(hash.Sum(nil)[:16])), nil
+	changed := ""
+	if dated {
+		changed = info.ModTime().UTC().Format(" changed=2006-01-02T15:04:05.999999999Z")
+	}
+	return fmt.Sprintf("size=%d%s sha256=%s", size, changed, hex.EncodeToString(hash.Sum(nil)[:16])), nil
 }

@@ -26,14 +26,15 @@ type Source struct {
 	// Ignore are columns that are read and not taken; a column named - never is.
 	Ignore []string
 
-	// Stdin is a file that is read in the place of "-", from its beginning each
-	// time, if given: standard input can be read once only. Who gives it closes it.
-	Stdin *os.File
+	// Stdin is what is read in the place of "-". It and pipes are copied when they
+	// are read first; Close frees the copies.
+	Stdin io.Reader
 
 	// Workers is how many chunks are in work at once; 0 means 2. Each takes some
 	// fifteen times ChunkBytes of memory.
 	Workers int
 
+	kept     map[string]*os.File // copies, by name
 	progress progress
 }
 
@@ -90,7 +91,7 @@ func (s *Source) Run(ctx context.Context, into penstock.Sink) error {
 // once, as standard input.
 func (s *Source) Check() error {
 	for _, name := range s.Files {
-		if info, err := os.Stat(name); !s.kept(name) && (err != nil || !info.Mode().IsRegular() && !info.IsDir()) {
+		if s.kept[name] == nil && Once(name) {
 			continue
 		}
 		if err := s.checkHeader(name); err != nil {
@@ -122,18 +123,19 @@ func (s *Source) columns(sc *Scanner, name string) (*columns, error) {
 	return c, err
 }
 
-// kept reports whether a file is standard input that is kept in Stdin.
-func (s *Source) kept(name string) bool { return name == "-" && s.Stdin != nil }
-
 func (s *Source) open(name string) (*File, error) {
-	if !s.kept(name) {
+	if !Once(name) || name == "-" && s.Stdin == nil {
 		return Open(name, s.Encoding)
 	}
-	info, err := s.Stdin.Stat()
+	kept, err := s.keep(name)
 	if err != nil {
 		return nil, err
 	}
-	again := io.NewSectionReader(s.Stdin, 0, info.Size())
+	info, err := kept.Stat()
+	if err != nil {
+		return nil, err
+	}
+	again := io.NewSectionReader(kept, 0, info.Size())
 	return openText(name, io.NopCloser(again), info.Size(), s.Encoding)
 }
 

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -75,9 +76,7 @@ func (l *loading) run(ctx context.Context, sh shell) (err error) {
 	if err := l.prepare(sh.stdin); err != nil {
 		return err
 	}
-	if l.source.Stdin != nil {
-		defer func() { err = errors.Join(err, l.source.Stdin.Close()) }()
-	}
+	defer func() { err = errors.Join(err, l.source.Close()) }()
 	if err := l.source.Check(); err != nil {
 		return err
 	}
@@ -126,6 +125,7 @@ func (l *loading) prepare(stdin io.Reader) error {
 	}
 	l.source = &csvfile.Source{
 		Stream: l.stream, Files: l.files, Encoding: encoding, Options: o, Ignore: strings.Split(l.config.csv.ignore, ","), Workers: l.config.workersFor(),
+		Stdin: stdin,
 	}
 	if err := l.checkFolder(); err != nil {
 		return err
@@ -133,7 +133,7 @@ func (l *loading) prepare(stdin io.Reader) error {
 	l.prints = map[string]string{}
 	outs := map[string]string{}
 	for _, name := range l.files {
-		if l.prints[name], err = csvfile.Fingerprint(name); err != nil {
+		if l.prints[name], err = l.fingerprint(name); err != nil {
 			return fmt.Errorf("%w (is the name right?)", err)
 		}
 		if other := outs[l.out(name)]; other != "" {
@@ -143,14 +143,7 @@ func (l *loading) prepare(stdin io.Reader) error {
 		if err := l.checkRejects(name); err != nil {
 			return err
 		}
-		if info, err := os.Stat(name); err == nil {
-			l.bytes += info.Size()
-		}
-		if name == "-" {
-			if err := l.keepStdin(stdin); err != nil {
-				return fmt.Errorf("keep standard input: %w", err)
-			}
-		}
+		l.bytes += l.source.Size(name)
 	}
 	l.job = l.nameJob(o, encoding)
 	to := l.config.to
@@ -165,26 +158,19 @@ func (l *loading) prepare(stdin io.Reader) error {
 	return nil
 }
 
-// keepStdin copies standard input to a file, since the rows of doubled keys are
-// read twice. The file has no name any more: so it ends with this process,
-// however that ends.
-func (l *loading) keepStdin(stdin io.Reader) error {
-	f, err := os.CreateTemp("", "penstock-stdin-*.csv")
-	if err != nil {
-		return err
+// fingerprint is that of a file. A pipe is waited for where the job has a name, by
+// which it may go on; else it is a job of its own, and read when its turn comes.
+func (l *loading) fingerprint(name string) (string, error) {
+	if l.config.job == "" && name != "-" && csvfile.Once(name) {
+		return "", nil
 	}
-	l.source.Stdin = f
-	if err := os.Remove(f.Name()); err != nil {
-		return err
-	}
-	n, err := io.Copy(f, stdin)
-	l.bytes += n
-	return err
+	return l.source.Fingerprint(name)
 }
 
 // nameJob names the job by all that decides which rows come of which bytes:
 // runs that would do the same are one job, and what one has loaded the others
-// do not load again. What came by standard input is a job of its own each time.
+// do not load again. What comes by standard input or a pipe is a job of its own
+// each time, unless it is given a name.
 func (l *loading) nameJob(o csvfile.Options, encoding csvfile.Encoding) string {
 	h := sha256.New()
 	part := func(format string, args ...any) { fmt.Fprintf(h, format+"\x00", args...) }
@@ -196,7 +182,7 @@ func (l *loading) nameJob(o csvfile.Options, encoding csvfile.Encoding) string {
 			part("%s %s", name, l.prints[name])
 		}
 	}
-	if l.source.Stdin != nil && l.config.job == "" {
+	if l.config.job == "" && slices.ContainsFunc(l.files, csvfile.Once) {
 		part("%s", rand.Text())
 	}
 	return "load-" + l.stream.Name + "-" + hex.EncodeToString(h.Sum(nil)[:8])
@@ -294,7 +280,7 @@ func (l *loading) readFiles(ctx context.Context, loader csvfile.Loader) error {
 		return err
 	}
 	for _, name := range l.files {
-		switch print, err := csvfile.Fingerprint(name); {
+		switch print, err := l.fingerprint(name); {
 		case err != nil:
 			return fmt.Errorf("%s: was moved or removed while it was read: put it back, and the same command ends the load: %w", name, err)
 		case print != l.prints[name]:
