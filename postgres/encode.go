@@ -1,11 +1,11 @@
 package postgres
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"math"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -115,10 +115,7 @@ func encodeTime(dst []byte, v *penstock.Value) ([]byte, string) {
 	return binary.BigEndian.AppendUint64(dst, uint64((v.Num-epoch2000)*1e6+int64(v.Nanos)/1000)), ""
 }
 
-const (
-	whyNUL  = "the text has the character U+0000, which PostgreSQL cannot store; send it without"
-	whyUTF8 = "the text is not valid UTF-8"
-)
+const whyNUL = "the text has the character U+0000, which PostgreSQL cannot store; send it without"
 
 func encodeText(dst []byte, v *penstock.Value) ([]byte, string) {
 	if v.Kind != penstock.Text {
@@ -132,36 +129,11 @@ func encodeText(dst []byte, v *penstock.Value) ([]byte, string) {
 	return append(dst, text...), ""
 }
 
-// unfit says what PostgreSQL would refuse of a text, in one pass for ASCII.
+// unfit says what PostgreSQL would refuse of a text, which is valid UTF-8 as that
+// of each Value is.
 func unfit(text []byte) string {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	var odd uint64 // a high bit for a byte that is 0 or not ASCII
-	for ; i+8 <= len(text); i += 8 {
-		w := binary.LittleEndian.Uint64(text[i:])
-		odd |= (w - ones) | w
-	}
-	if i > 0 && i < len(text) {
-		w := binary.LittleEndian.Uint64(text[len(text)-8:]) // some bytes twice
-		odd |= (w - ones) | w
-		i = len(text)
-	}
-	odd &= highs
-	for ; i < len(text); i++ {
-		if text[i]-1 >= 0x7f {
-			odd = highs
-		}
-	}
-	if odd == 0 {
-		return ""
-	}
-	for _, c := range text {
-		if c == 0 {
-			return whyNUL
-		}
-	}
-	if !utf8.Valid(text) {
-		return whyUTF8
+	if bytes.IndexByte(text, 0) >= 0 {
+		return whyNUL
 	}
 	return ""
 }

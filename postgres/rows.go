@@ -27,14 +27,22 @@ type rows struct {
 	// lost or ctx ends: then the events are soon another write's.
 	mu     sync.Mutex
 	events []*penstock.Event
-	next   int    // the event to encode
-	full   []byte // encoded
-	at     int    // read of it
+	next   int     // the event to encode
+	memory *[]byte // of full, from buffers
+	full   []byte  // encoded
+	at     int     // read of it
 	begun  bool
 	ended  bool             // all of it is in full
 	over   bool             // nobody wants it any more
 	why    *penstock.Reject // of events[next-1], with errUnfit
 }
+
+// buffers are memory for rows. A COPY's would be a good part of all garbage that
+// a load makes, and each collection looks through all events of its chunks.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// bufferBytesMax is the largest that is kept: records can be long.
+const bufferBytesMax = 1 << 20
 
 // Read implements io.Reader.
 func (r *rows) Read(p []byte) (int, error) {
@@ -55,6 +63,11 @@ func (r *rows) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.over = true
+	if r.memory != nil && cap(r.full) <= bufferBytesMax {
+		*r.memory = r.full[:0]
+		buffers.Put(r.memory)
+	}
+	r.memory, r.full, r.at = nil, nil, 0
 }
 
 // fill encodes about n bytes.
@@ -67,7 +80,8 @@ func (r *rows) fill(n int) error {
 	}
 	r.full, r.at = r.full[:0], 0
 	if !r.begun {
-		r.full, r.begun = append(r.full, copyHead...), true
+		r.memory = buffers.Get().(*[]byte)
+		r.full, r.begun = append((*r.memory)[:0], copyHead...), true
 	}
 	for len(r.full) < n && r.next < len(r.events) {
 		r.full, r.why = r.table.appendRow(r.full, r.events[r.next], r.next)
