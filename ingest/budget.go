@@ -26,9 +26,9 @@ const (
 	gzipCost    = 64 << 10  // tables and window of a decoder
 	zstdCost    = 384 << 10 // the same, and a block; a larger window is charged beside it
 	bodyCost    = 3         // each byte of a body: as received, without its escapes, and as encoded
-	eventCost   = 768       // an event's identity, headers, result and place in the journal's draft
+	eventCost   = 448       // an event's identity, headers, result and place in the journal's draft
 	fieldCost   = 40        // a field of its row
-	letterCost  = 512       // an event of a stream that keeps dead letters, should it become one
+	letterCost  = 640       // an event of a stream that keeps dead letters, should it become one
 )
 
 // eventCost is what each event of the stream is charged with.
