@@ -22,6 +22,9 @@ type taken struct {
 	text       bool // an empty cell in quotes is an empty text
 }
 
+// ignored names a column that is not taken.
+const ignored = "-"
+
 // What an error shows of a header, which may be no header at all: names, and
 // characters of each.
 const unknownShownMax, nameShownMax = 8, 60
@@ -34,7 +37,7 @@ func newColumns(s *stream.Stream, names, ignore []string, door string) (*columns
 	var unknown []string
 	at := map[string]int{}
 	for cell, name := range names {
-		if name == "-" || slices.Contains(ignore, name) {
+		if name == ignored || slices.Contains(ignore, name) {
 			continue
 		}
 		if before, twice := at[name]; twice {

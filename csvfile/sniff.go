@@ -27,9 +27,9 @@ type Sample struct {
 // sampleBytesEach is how much of each of the three places is looked at.
 const sampleBytesEach = 1 << 20
 
-// Sniff takes a sample of a file and guesses how it is written. comma is
-// heeded if it is not 0.
-func Sniff(name string, encoding Encoding, comma byte) (*Sample, error) {
+// Sniff takes a sample of a file and guesses how it is written, but for the comma
+// and the columns that o names.
+func Sniff(name string, encoding Encoding, o Options) (*Sample, error) {
 	f, err := Open(name, encoding)
 	if err != nil {
 		return nil, err
@@ -41,15 +41,17 @@ func Sniff(name string, encoding Encoding, comma byte) (*Sample, error) {
 	if len(bytes.TrimSpace(head)) == 0 {
 		return nil, fmt.Errorf("%s: the file is empty", name)
 	}
-	s := &Sample{Comma: comma, Whole: len(head) < sampleBytesEach}
-	if comma == 0 {
+	s := &Sample{Comma: o.Comma, Whole: len(head) < sampleBytesEach}
+	if o.Comma == 0 {
 		s.Comma = guessComma(head)
 	}
 	s.take(head, s.Whole)
 	if len(s.Records) == 0 {
 		return nil, fmt.Errorf("%s: no record was found in its first %d bytes", name, len(head))
 	}
-	s.nameColumns()
+	if s.nameColumns(o.Columns); len(s.Records) == 0 && len(o.Columns) > 0 {
+		return nil, fmt.Errorf("%s: none of its first %d records has as many cells as there are columns, %d", name, s.Bad, len(o.Columns))
+	}
 	if s.Whole {
 		return s, nil
 	}
@@ -195,24 +197,19 @@ func wholeRecords(text []byte, comma byte) int {
 
 var wordLike = regexp.MustCompile(`^[\pL_][\pL\pN_ .()/#%-]*$`)
 
-// nameColumns takes the first record for a header if each of its cells could
-// be a name, and no two are the same.
-func (s *Sample) nameColumns() {
-	first, seen := s.Records[0], map[string]bool{}
-	for _, cell := range first {
-		if !wordLike.MatchString(cell) || seen[cell] || cell == "true" || cell == "false" {
-			s.Headless = true
+// nameColumns takes the given names or, when there are none, the first record for
+// a header if each of its cells could be a name, and no two are the same.
+func (s *Sample) nameColumns(given []string) {
+	switch {
+	case len(given) > 0:
+		s.Columns, s.Headless = given, true
+	case s.headless():
+		s.Headless = true
+		for j := range s.Records[0] {
+			s.Columns = append(s.Columns, fmt.Sprintf("column_%d", j+1))
 		}
-		seen[cell] = true
-	}
-	s.Columns = first
-	if s.Headless {
-		s.Columns = make([]string, len(first))
-		for j := range s.Columns {
-			s.Columns[j] = fmt.Sprintf("column_%d", j+1)
-		}
-	} else {
-		s.Records = s.Records[1:]
+	default:
+		s.Columns, s.Records = s.Records[0], s.Records[1:]
 	}
 	even := s.Records[:0]
 	for _, r := range s.Records {
@@ -223,6 +220,17 @@ func (s *Sample) nameColumns() {
 		}
 	}
 	s.Records = even
+}
+
+func (s *Sample) headless() bool {
+	seen := map[string]bool{}
+	for _, cell := range s.Records[0] {
+		if !wordLike.MatchString(cell) || seen[cell] || cell == "true" || cell == "false" {
+			return true
+		}
+		seen[cell] = true
+	}
+	return false
 }
 
 // StreamFile writes a stream file for the sample: the narrowest types that all
@@ -243,13 +251,16 @@ func (s *Sample) StreamFile(name string) string {
 	for j, name := range s.Columns {
 		k := s.column(j)
 		kinds = append(kinds, k)
-		if k.empty == 0 && k.kind != kindEmpty {
+		if name != ignored && k.empty == 0 && k.kind != kindEmpty {
 			required = append(required, yamlName(name))
 		}
 	}
 	fmt.Fprintf(&b, "  required: [%s]\n  additionalProperties: false\n  properties:\n", strings.Join(required, ", "))
 	id, when := "", ""
 	for j, k := range kinds {
+		if s.Columns[j] == ignored {
+			continue
+		}
 		fmt.Fprintf(&b, "    %s: %s\n", yamlName(s.Columns[j]), k.schema())
 		if id == "" && k.unique() {
 			id = yamlName(s.Columns[j])

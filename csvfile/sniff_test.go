@@ -18,7 +18,7 @@ import (
 // file's records by verdict.
 func judgeSniffed(t *testing.T, name string) (string, penstock.Tally) {
 	t.Helper()
-	s, err := Sniff(name, UTF8, 0)
+	s, err := Sniff(name, UTF8, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,8 +116,24 @@ func TestSniffLooksBehindTheHead(t *testing.T) {
 
 func TestSniffNothing(t *testing.T) {
 	for _, text := range []string{"", "\n\n"} {
-		if _, err := Sniff(file(t, text), UTF8, 0); err == nil || !strings.Contains(err.Error(), "empty") {
+		if _, err := Sniff(file(t, text), UTF8, Options{}); err == nil || !strings.Contains(err.Error(), "empty") {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// TestSniffColumns: names that are given are the columns', and no header is looked
+// for, also where the first record could be one.
+func TestSniffColumns(t *testing.T) {
+	name := file(t, "ada,x,paid\ngrace,y,new\n")
+	s, err := Sniff(name, UTF8, Options{Columns: []string{"user", "-", "status"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rules := s.StreamFile(name); len(s.Records) != 2 || !strings.Contains(rules, "required: [user, status]") || strings.Contains(rules, `"-"`) {
+		t.Errorf("%d records, and\n%s", len(s.Records), rules)
+	}
+	if _, err := Sniff(name, UTF8, Options{Columns: []string{"user", "status"}}); err == nil || !strings.Contains(err.Error(), "as many cells as there are columns, 2") {
+		t.Errorf("two names for three columns: %v", err)
 	}
 }

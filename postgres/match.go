@@ -93,7 +93,7 @@ func (c *tableColumn) alters(f stream.Field) string {
 		return "what is too long for it would be cut off"
 	case f.Type == stream.Time:
 		return c.altersTime()
-	case isWhole(c.oid) && (f.Type == stream.Decimal || f.Type == stream.Number):
+	case isWhole(c.oid) && (f.Type == stream.Decimal && f.Scale > 0 || f.Type == stream.Number):
 		return "the field has decimals, which would be rounded away"
 	case c.oid == pgtype.Float4OID || c.oid == pgtype.Float8OID:
 		return c.altersInFloat(f)

@@ -70,6 +70,18 @@ func TestColumnThatAltersIsRefused(t *testing.T) {
 	}
 }
 
+// TestWholeDecimals: a decimal without decimals goes into a column of whole numbers.
+func TestWholeDecimals(t *testing.T) {
+	s, dsn := sinktest.Stream(t, strings.Replace(sinktest.Orders, "decimal(12,2)", "decimal(12,0)", 1)), realtest.Postgres(t)
+	exec(t, dsn, ordersWith("amount", "int"))
+	table := open(t, dsn, postgres.Options{Stream: s})
+	b := sinktest.Events(t, s, 0, `{"order_id":1,"amount":"12"}`, `{"order_id":2,"amount":"2147483648"}`)
+	err := penstock.Bisect{To: table.Chunk(penstock.Chunk{Job: "j", Source: "s"})}.Write(t.Context(), b)
+	if tally := b.Tally(); err != nil || tally.Delivered != 1 || tally.Rejected != 1 {
+		t.Errorf("%v, %v, want the one that fits delivered and the other rejected", tally, err)
+	}
+}
+
 // TestListedTextsThatDoNotFit: where the schema lists a field's texts, a column
 // that does not take them is refused, not each event.
 func TestListedTextsThatDoNotFit(t *testing.T) {

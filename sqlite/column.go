@@ -56,6 +56,17 @@ func (t *Table) plan() {
 	}
 }
 
+// checkNames makes sure that SQLite, to which A and a are one name, can tell the
+// columns apart.
+func (t *Table) checkNames() error {
+	for i, c := range t.columns {
+		if k := slices.IndexFunc(t.columns[:i], func(b column) bool { return strings.EqualFold(b.name, c.name) }); k >= 0 {
+			return fmt.Errorf("sqlite: the fields %s and %s of stream %s differ only in case, and SQLite cannot tell such columns apart: rename one", t.columns[k].name, c.name, t.o.Stream.Name)
+		}
+	}
+	return nil
+}
+
 func declaredType(f stream.Field) (declared, note string) {
 	switch f.Type {
 	case stream.Bool:

@@ -97,6 +97,9 @@ func Open(ctx context.Context, file string, o Options) (*Table, error) {
 	case o.Mode == penstock.Replace && o.Job == "":
 		return nil, errors.New("sqlite: mode replace needs the job's name, to replace the table once")
 	}
+	if err := t.checkNames(); err != nil {
+		return nil, err
+	}
 	var err error
 	if t.db, err = openFile(file); err != nil {
 		return nil, fmt.Errorf("sqlite: open %s: %w", file, err)

@@ -197,6 +197,15 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// Fields that SQLite takes for one are told of by their names, at start.
+func TestNamesThatDifferInCase(t *testing.T) {
+	s := sinktest.Stream(t, strings.Replace(sinktest.Orders, "    paid: ", "    Note:       {type: string}\n    paid: ", 1))
+	_, err := sqlite.Open(sinktest.Within(t), newFile(t), sqlite.Options{Stream: s})
+	if err == nil || !strings.Contains(err.Error(), "Note and note") && !strings.Contains(err.Error(), "note and Note") {
+		t.Errorf("error %v, want one that names the fields", err)
+	}
+}
+
 // Indexes wait for the end of a load, and are there at once for what follows a topic.
 func TestIndexesWait(t *testing.T) {
 	const reads = `reads: [{path: "/v1/users/{order_id}/orders", by: order_id, newest_first: created_at, columns: [order_id]}]` + "\n"

@@ -190,7 +190,7 @@ func (c *loadConfig) printStreamFile(out io.Writer, files []string) error {
 	if o.Comma == ',' {
 		o.Comma = 0 // nobody has said so
 	}
-	s, err := csvfile.Sniff(files[0], encoding, o.Comma)
+	s, err := csvfile.Sniff(files[0], encoding, o)
 	if err != nil {
 		return err
 	}
