@@ -114,6 +114,11 @@ func (c *check) judge(v *penstock.Value) failure {
 	if c.enum != nil && !c.in(c.enum, v) {
 		return wrongEnum
 	}
+	return c.judgeKind(v)
+}
+
+// judgeKind tries the keywords that are of one kind of value.
+func (c *check) judgeKind(v *penstock.Value) failure {
 	switch v.Kind {
 	case penstock.Int, penstock.Number:
 		if c.isDecimal {

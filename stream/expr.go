@@ -54,6 +54,7 @@ var exprSamples = map[Type]any{
 	Any: opaque{}, JSON: opaque{}, Bool: false, Int: 0, Decimal: exact{}, Number: exact{}, Time: time.Time{}, Text: "",
 }
 
+// compileExpr compiles an expression over the fields so far.
 func (s *Stream) compileExpr(node *yaml.Node, what string) (source, Field, error) {
 	code, err := text(node, "expr of "+what, "'quantity * unit_price'")
 	if err != nil {
@@ -66,15 +67,7 @@ func (s *Stream) compileExpr(node *yaml.Node, what string) (source, Field, error
 	for _, f := range s.Fields {
 		env[f.Name] = exprSamples[f.Type]
 	}
-	shaped := &exprShape{env: env}
-	if err := shaped.checkNumbers(code); err != nil {
-		return nil, Field{}, lineError(node, "expr of %s: %v", what, err)
-	}
-	options := append(exprOptions(), expr.Env(env), expr.Patch(shaped))
-	program, err := expr.Compile(code, options...)
-	if shaped.err != nil {
-		err = shaped.err // says more than the type error that follows from it
-	}
+	program, err := compileProgram(code, env)
 	if err != nil {
 		return nil, Field{}, lineError(node, "expr of %s: %s", what, exprMessage(err))
 	}
@@ -96,6 +89,18 @@ func (s *Stream) compileExpr(node *yaml.Node, what string) (source, Field, error
 		*v, err = x.eval(row)
 		return err
 	}, f, nil
+}
+
+func compileProgram(code string, env map[string]any) (*vm.Program, error) {
+	shaped := &exprShape{env: env}
+	if err := shaped.checkNumbers(code); err != nil {
+		return nil, err
+	}
+	program, err := expr.Compile(code, append(exprOptions(), expr.Env(env), expr.Patch(shaped))...)
+	if shaped.err != nil {
+		err = shaped.err // says more than the type error that follows from it
+	}
+	return program, err
 }
 
 // exprResult is the field type of an expression's result.

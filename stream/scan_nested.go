@@ -33,59 +33,65 @@ func (c *scanner) skip(i int) int {
 // open is a bit each in c.kinds.
 func (c *scanner) container(i, outer int) int {
 	depth := 0
-	for {
-		// Here a value begins.
-		switch c.peek(i) {
-		case '{', '[':
-			object := c.data[i] == '{'
-			c.open(depth, object)
-			depth++
-			if depth+outer > c.depthMax && c.fault.none() {
-				c.mark(codeDepth, i, fmt.Sprintf("objects and arrays are nested more than %d deep; flatten the event", c.depthMax))
+	for i >= 0 {
+		if b := c.peek(i); b == '{' || b == '[' {
+			var empty bool
+			if i, empty = c.enter(i, depth, outer); !empty {
+				depth++
+				continue
 			}
-			i = c.space(i + 1)
-			if object && c.peek(i) != '}' {
-				i = c.name(i)
-			} else if object || c.peek(i) == ']' {
-				i = c.closed(i, object)
-				depth--
-				break
-			}
-			if i < 0 {
-				return -1
-			}
-			continue
-		default:
+		} else {
 			i = c.skip(i)
 		}
-		// Here a value has ended: what is around it goes on or ends too.
-		for {
-			if i < 0 || depth == 0 {
-				return i
-			}
-			object := c.inObject(depth - 1)
-			i = c.space(i)
-			switch b := c.peek(i); {
-			case b == ',':
-				i = c.space(i + 1)
-				if object {
-					i = c.name(i)
-				}
-			case b == '}' && object, b == ']' && !object:
-				i = c.closed(i, object)
-				depth--
-				continue
-			case object:
-				return c.wrong(i, "',' or '}' behind the member")
-			default:
-				return c.wrong(i, "',' or ']' behind the element")
-			}
-			break
-		}
-		if i < 0 {
-			return -1
+		if i, depth = c.behind(i, depth); depth == 0 {
+			return i
 		}
 	}
+	return -1
+}
+
+// enter opens the object or array at i, with depth+outer open around it. It
+// returns where the first value in it begins or, of an empty one, its end.
+func (c *scanner) enter(i, depth, outer int) (next int, empty bool) {
+	object := c.data[i] == '{'
+	c.open(depth, object)
+	if depth+1+outer > c.depthMax && c.fault.none() {
+		c.mark(codeDepth, i, fmt.Sprintf("objects and arrays are nested more than %d deep; flatten the event", c.depthMax))
+	}
+	i = c.space(i + 1)
+	if object && c.peek(i) != '}' {
+		return c.name(i), false
+	}
+	if object || c.peek(i) == ']' {
+		return c.closed(i, object), true
+	}
+	return i, false
+}
+
+// behind goes on behind a value, with depth objects and arrays open around it,
+// to where the next one begins, and closes what ends before that. It returns how
+// many are open then.
+func (c *scanner) behind(i, depth int) (next, open int) {
+	for i >= 0 && depth > 0 {
+		object := c.inObject(depth - 1)
+		i = c.space(i)
+		switch b := c.peek(i); {
+		case b == ',':
+			i = c.space(i + 1)
+			if object {
+				i = c.name(i)
+			}
+			return i, depth
+		case b == '}' && object, b == ']' && !object:
+			i = c.closed(i, object)
+			depth--
+		case object:
+			return c.wrong(i, "',' or '}' behind the member"), depth
+		default:
+			return c.wrong(i, "',' or ']' behind the element"), depth
+		}
+	}
+	return i, depth
 }
 
 func (c *scanner) open(depth int, object bool) {
