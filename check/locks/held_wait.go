@@ -146,7 +146,7 @@ func (a *analysis) waitFindings() []finding.Finding {
 
 // tellJoin tells of a join.
 func (a *analysis) tellJoin(j *joining) (finding.Finding, bool) {
-	if len(a.roots[j.fn]) == 0 {
+	if len(a.roots[j.fn]) == 0 || a.given[j.held.lock.class] {
 		return finding.Finding{}, false
 	}
 	n := a.roots[j.fn][0]
