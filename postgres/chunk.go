@@ -25,16 +25,27 @@ func (t *Table) Source(ctx context.Context, job, source, fingerprint string) err
 	batch := &pgx.Batch{}
 	batch.Queue("INSERT INTO "+t.ledger.sources+" (job, source, fingerprint, table_name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
 		job, source, fingerprint, t.o.Stream.Table.Name)
-	var was string
-	batch.Queue("SELECT fingerprint FROM "+t.ledger.sources+" WHERE job = $1 AND source = $2", job, source).QueryRow(func(row pgx.Row) error { return row.Scan(&was) })
+	var was, twin string
+	batch.Queue(t.sourceSQL(), job, source).QueryRow(func(row pgx.Row) error { return row.Scan(&was, &twin) })
 	if err := t.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("postgres: note source %s: %w", source, err)
+	}
+	if twin != "" {
+		return fmt.Errorf("source %s is, by all that can be seen, %s, which is loaded: give it the same name, or load it as another job to have it twice", source, twin)
 	}
 	if was != fingerprint {
 		return fmt.Errorf("source %s has changed since this job began (it was %s and is %s): what is loaded of it cannot be told from what is not; "+
 			"put the file back, or load it as another job", source, was, fingerprint)
 	}
 	return nil
+}
+
+// sourceSQL asks what a source was like, and whether it is loaded by another name
+// and not by its own. What has no fingerprint is no file.
+func (t *Table) sourceSQL() string {
+	chunks := "EXISTS (SELECT FROM " + t.ledger.chunks + " c WHERE c.job = s.job AND c.source = "
+	return "SELECT fingerprint, coalesce((SELECT source FROM " + t.ledger.sources + " other WHERE other.job = s.job AND other.fingerprint = s.fingerprint AND s.fingerprint <> '' AND " +
+		chunks + "other.source AND c.records > 0) AND NOT " + chunks + "s.source) LIMIT 1), '') FROM " + t.ledger.sources + " s WHERE job = $1 AND source = $2"
 }
 
 // Done lists the job's chunks that are in the ledger, by source and start.

@@ -50,6 +50,14 @@ func (t *Table) ID(ctx context.Context) (id string, err error) {
 	return id, nil
 }
 
+// sourceSQL asks what a source was like, and whether it is loaded by another name
+// and not by its own. What has no fingerprint is no file.
+const sourceSQL = `
+SELECT fingerprint, coalesce((SELECT source FROM penstock_sources other WHERE other.job = s.job AND other.fingerprint = s.fingerprint AND s.fingerprint <> ''
+  AND EXISTS (SELECT 1 FROM penstock_chunks c WHERE c.job = s.job AND c.source = other.source AND c.records > 0)
+  AND NOT EXISTS (SELECT 1 FROM penstock_chunks c WHERE c.job = s.job AND c.source = s.source) LIMIT 1), '')
+FROM penstock_sources s WHERE job = ? AND source = ?`
+
 // Source records what a source of the job looked like when it was first loaded,
 // or returns an error when it has changed since: then no chunk of the ledger
 // says anything about it any more.
@@ -57,15 +65,18 @@ func (t *Table) Source(ctx context.Context, job, source, fingerprint string) err
 	if job == "" || len(job) > 200 {
 		return fmt.Errorf("sqlite: the job's name %q has %d bytes; give it 1 to 200", job, len(job))
 	}
-	var was string
+	var was, twin string
 	err := t.transact(ctx, func(conn *sql.Conn) error {
 		if _, err := conn.ExecContext(ctx, "INSERT INTO penstock_sources (job, source, fingerprint, table_name) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", job, source, fingerprint, t.name); err != nil {
 			return err
 		}
-		return conn.QueryRowContext(ctx, "SELECT fingerprint FROM penstock_sources WHERE job = ? AND source = ?", job, source).Scan(&was)
+		return conn.QueryRowContext(ctx, sourceSQL, job, source).Scan(&was, &twin)
 	})
 	if err != nil {
 		return fmt.Errorf("sqlite: note source %s: %w", source, err)
+	}
+	if twin != "" {
+		return fmt.Errorf("source %s is, by all that can be seen, %s, which is loaded: give it the same name, or load it as another job to have it twice", source, twin)
 	}
 	if was != fingerprint {
 		return fmt.Errorf("source %s has changed since this job began (it was %s and is %s): what is loaded of it cannot be told from what is not; "+

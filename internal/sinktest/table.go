@@ -54,7 +54,7 @@ func Tables(t *testing.T, fresh func(t testing.TB) Database) {
 	for name, part := range map[string]func(*testing.T, Database){
 		"ChunkIsLoadedOnce": testChunkIsLoadedOnce, "LaterTimeWins": testLaterTimeWins,
 		"ReplaceOnce": testReplaceOnce, "DroppedTableIsForgotten": testDroppedTableIsForgotten,
-		"SkippedRowsAreRefused": testSkippedRowsAreRefused, "SkippedRowsReplaceNothing": testSkippedRowsReplaceNothing,
+		"SameSourceByAnotherName": testSameSourceByAnotherName, "SkippedRowsAreRefused": testSkippedRowsAreRefused, "SkippedRowsReplaceNothing": testSkippedRowsReplaceNothing,
 	} {
 		t.Run(name, func(t *testing.T) { part(t, fresh(t)) })
 	}
@@ -117,6 +117,39 @@ func testChunkIsLoadedOnce(t *testing.T, db Database) {
 	if err := two.Source(Within(t), "j", "a.csv", "y"); err == nil || !strings.Contains(err.Error(), "has changed") {
 		t.Fatal(err)
 	}
+}
+
+func testSameSourceByAnotherName(t *testing.T, db Database) {
+	s := Stream(t, Orders)
+	table := db.Open(t, Options{Stream: s})
+	load := func(source string, count int64) {
+		t.Helper()
+		b := Events(t, s, 0)
+		if err := table.Chunk(penstock.Chunk{Job: "j", Source: source, Count: count}).Write(Within(t), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	source := func(name, fingerprint, want string) {
+		t.Helper()
+		err := table.Source(Within(t), "j", name, fingerprint)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: error %v, want %q", name, err, want)
+		}
+	}
+	source("a.csv", "x", "")
+	source("copy.csv", "x", "") // named together: nothing is loaded yet
+	load("a.csv", 1)
+	load("copy.csv", 1)
+	source("copy.csv", "x", "")
+	source("/data/a.csv", "x", ", which is loaded")
+	source("/data/a.csv", "x", ", which is loaded")
+	source("b.csv", "y", "")
+	source("empty.csv", "z", "")
+	load("empty.csv", 0)
+	source("empty too.csv", "z", "")
+	source("/dev/fd/62", "", "")
+	load("/dev/fd/62", 1)
+	source("/dev/fd/63", "", "")
 }
 
 func testLaterTimeWins(t *testing.T, db Database) {
