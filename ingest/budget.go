@@ -20,6 +20,9 @@ func (b *budget) take(n int64) bool {
 
 func (b *budget) give(n int64) { b.used.Add(-n) }
 
+// calm reports whether at most a quarter of the budget is in use.
+func (b *budget) calm() bool { return b.used.Load() <= b.max/4 }
+
 // What a request is charged with: estimates on the high side.
 const (
 	requestCost = 16 << 10  // goroutine, connection buffers, pooled state

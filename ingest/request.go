@@ -42,11 +42,18 @@ type request struct {
 	count tallies
 }
 
-// What a request may keep when it goes back to its pool, where nothing is charged
-// for it.
-const (
-	keptBytes  = 128 << 10 // of a buffer, and of the events' encoded bodies together
-	keptEvents = 256
+// A keep is what a request may keep when it goes back to its pool, where nothing
+// is charged for it.
+type keep struct {
+	bytes  int // of a buffer, and of the events' encoded bodies together
+	events int
+}
+
+// Where little is in work a request keeps enough for the next one of its size:
+// what lies in pools then is no more than was in work.
+var (
+	keepLittle = keep{128 << 10, 256}
+	keepMuch   = keep{1 << 20, 1024}
 )
 
 // charge takes n bytes of the budget for as long as the request lasts.
@@ -180,12 +187,16 @@ func (q *request) stored() bool {
 // release gives back what the request holds and, cleaned, the request itself.
 func (q *request) release() {
 	q.budget.give(q.charged)
-	room := keptBytes
+	keep := keepLittle
+	if q.budget.calm() {
+		keep = keepMuch
+	}
+	room := keep.bytes
 	for _, e := range q.slab[:q.used] {
 		room -= clean(e, room)
 	}
-	if len(q.slab) > keptEvents {
-		q.slab = append(make([]*penstock.Event, 0, keptEvents), q.slab[:keptEvents]...)
+	if len(q.slab) > keep.events {
+		q.slab = append(make([]*penstock.Event, 0, keep.events), q.slab[:keep.events]...)
 	}
 	clear(q.batch.Events)
 	clear(q.headers)
@@ -194,11 +205,11 @@ func (q *request) release() {
 	*q = request{
 		inflaters: q.inflaters,
 		door:      q.door, limits: q.limits, budget: q.budget, decoder: q.decoder, then: q.then,
-		body: kept(q.body), inflated: kept(q.inflated), out: kept(q.out),
+		body: keep.buffer(q.body), inflated: keep.buffer(q.inflated), out: keep.buffer(q.out),
 		headers: q.headers[:0], slab: q.slab,
 		batch: penstock.Batch{Events: q.batch.Events[:0]},
 	}
-	if cap(q.batch.Events) > keptEvents {
+	if cap(q.batch.Events) > keep.events {
 		q.batch.Events = nil
 	}
 	q.door.requests.Put(q)
@@ -217,8 +228,8 @@ func clean(e *penstock.Event, room int) int {
 	return cap(body)
 }
 
-func kept(b []byte) []byte {
-	if cap(b) > keptBytes {
+func (k keep) buffer(b []byte) []byte {
+	if cap(b) > k.bytes {
 		return nil
 	}
 	return b[:0]
