@@ -37,6 +37,8 @@ var (
 		`func f(db *sql.DB) { db.Exec("DELETE FROM t WHERE id = " + flag.Arg(0)) }`:                                         "certain",
 		`func f(db *sql.DB) { s := bufio.NewScanner(os.Stdin); s.Scan(); db.Exec("DELETE FROM t WHERE id = " + s.Text()) }`: "certain",
 		`func f(db *sql.DB, r *http.Request) { b, _ := io.ReadAll(r.Body); db.Exec(string(b)) }`:                            "certain",
+		`func f(db *sql.DB) { b, _ := io.ReadAll(os.Stdin); db.Exec(string(b)) }`:                                           "",
+		`func f(db *sql.DB) { db.Exec(flag.Arg(0)) }`:                                                                       "",
 		`func f(db *sql.DB) { db.Exec("DELETE FROM t WHERE id = " + os.Getenv("ID")) }`:                                     "likely",
 		`var prefix = os.Getenv("PREFIX")
 func f(db *sql.DB) { db.Exec("DELETE FROM " + prefix + "t") }`: "possible",

@@ -252,7 +252,7 @@ func (b *sqlFunc) selector(x *ast.SelectorExpr, at ir.Where) ir.Expr {
 				case "os.Args":
 					return &ir.Source{Where: at, From: ir.Arguments, What: "os.Args"}
 				case "os.Stdin":
-					return &ir.Source{Where: at, From: ir.Input, What: "os.Stdin"}
+					return &ir.Source{Where: at, From: ir.Arguments, What: "os.Stdin"}
 				}
 				return b.safe(x, &ir.Global{Where: at, Name: v.Pkg().Path() + "." + v.Name()})
 			}

@@ -214,8 +214,8 @@ type Origin uint8
 const (
 	HTTP        Origin = iota + 1 // a request: query, form, header, cookie, body, path
 	Environment                   // an environment variable
-	Arguments                     // the command line
-	Input                         // standard input, a socket, a message
+	Arguments                     // the command line, standard input
+	Input                         // a socket, a message, what a reader gives
 	Stored                        // a file that the program opens by its name
 	Database                      // a row read before
 )

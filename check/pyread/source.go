@@ -28,7 +28,7 @@ func (b *builder) source(e syntax.Expr, full string) ir.Expr {
 	case full == "os.environ":
 		return &ir.Source{Where: at, From: ir.Environment, What: text}
 	case full == "sys.stdin":
-		return &ir.Source{Where: at, From: ir.Input, What: text}
+		return &ir.Source{Where: at, From: ir.Arguments, What: text}
 	}
 	for _, prefix := range []string{"flask.request.", "bottle.request.", "quart.request.", "sanic.request."} {
 		if rest, ok := strings.CutPrefix(full, prefix); ok {
@@ -50,7 +50,7 @@ func (b *builder) sourceCall(e *syntax.Call, full string) ir.Expr {
 		}
 	case "builtins.input":
 		b.values(e.Args)
-		return &ir.Source{Where: at, From: ir.Input, What: text}
+		return &ir.Source{Where: at, From: ir.Arguments, What: text}
 	case "os.getenv", "os.environ.get":
 		return b.orDefault(e, &ir.Source{Where: at, From: ir.Environment, What: text})
 	}

@@ -82,6 +82,7 @@ func retell(t text, x *ir.Var) text {
 // passed makes a parameter as bad as what its callers pass.
 func (w *walk) passed(x *ir.Var, in *ir.Func, i int, out text) text {
 	worst := harmless
+	var sent text
 	for _, c := range w.callers[in] {
 		if i >= len(c.call.Args) || c.call.Args[i] == nil {
 			worst = max(worst, parameter)
@@ -89,14 +90,20 @@ func (w *walk) passed(x *ir.Var, in *ir.Func, i int, out text) text {
 		}
 		inner := &walk{analysis: w.analysis, fn: c.fn, depth: w.depth + 1}
 		t := inner.eval(c.call.Args[i], inner.constants(), 0)
-		if t.worst() == outside {
+		if t.worst() >= operator && t.worst() > sent.worst() {
 			for _, p := range t {
-				if p.taint == outside {
-					return text{{hole: true, expr: x, at: x.Span, taint: outside, from: p.from, trail: append([]ir.Span{p.at, c.call.Span}, p.trail...)}}
+				if p.taint == t.worst() {
+					sent = text{{hole: true, expr: x, at: x.Span, taint: p.taint, from: p.from, trail: append([]ir.Span{p.at, c.call.Span}, p.trail...)}}
 				}
 			}
 		}
+		if sent.worst() == outside {
+			return sent
+		}
 		worst = max(worst, t.worst())
+	}
+	if sent != nil {
+		return sent
 	}
 	if in.Entry == ir.Inner && len(w.callers[in]) > 0 {
 		out[0].taint = min(worst, out[0].taint)

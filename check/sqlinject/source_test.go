@@ -13,9 +13,15 @@ import (
 func TestSources(t *testing.T) {
 	const none = finding.Note
 	for body, want := range map[string]finding.Level{
-		"def f(request):\n    cur.execute('SELECT 1 FROM t WHERE id = ' + request.args['id'])":                                                     finding.Certain,
-		"def f():\n    cur.execute('SELECT 1 FROM t WHERE id = ' + sys.argv[1])":                                                                   finding.Certain,
-		"def f():\n    cur.execute('SELECT 1 FROM t WHERE id = ' + sys.stdin.readline())":                                                          finding.Certain,
+		"def f(request):\n    cur.execute('SELECT 1 FROM t WHERE id = ' + request.args['id'])": finding.Certain,
+		"def f():\n    cur.execute('SELECT 1 FROM t WHERE id = ' + sys.argv[1])":               finding.Certain,
+		"def f():\n    cur.execute('SELECT 1 FROM t WHERE id = ' + sys.stdin.readline())":      finding.Certain,
+		"cur.execute(sys.argv[1])":                                                                                                                 none,
+		"def f():\n    cur.executescript(sys.stdin.read())":                                                                                        none,
+		"def run(q):\n    cur.execute(q)\ndef f():\n    run(input())":                                                                              none,
+		"def run(q):\n    cur.execute(q + ' LIMIT 9')\ndef f():\n    run(input())":                                                                 finding.Certain,
+		"def run(q):\n    cur.execute(q)\ndef f():\n    run(input())\ndef g(x):\n    run('SELECT 1 FROM t WHERE a = ' + x)":                        finding.Likely,
+		"def f(request):\n    cur.execute(request.args['q'])":                                                                                      finding.Certain,
 		"def f():\n    cur.execute('SELECT 1 FROM t WHERE id = ' + os.environ['ID'])":                                                              finding.Likely,
 		"def f():\n    cur.execute('SELECT 1 FROM t WHERE id = ' + os.getenv('ID', '1'))":                                                          finding.Likely,
 		"P = os.environ.get('PREFIX', 'app_')\ndef f():\n    cur.execute(f'SELECT 1 FROM {P}users')":                                               finding.Possible,

@@ -223,7 +223,7 @@ func (w *walk) query(q *ir.Query, sql ir.Expr, in *wrapper, s state) {
 		}
 		return // judged where it is called
 	}
-	if worst := t.worst(); worst == harmless || worst <= parameter && len(t) == 1 {
+	if worst := t.worst(); worst == harmless || worst <= operator && len(t) == 1 {
 		return // a text that comes whole from elsewhere is not built here
 	}
 	pieces := located(t)
@@ -290,7 +290,7 @@ func forwards(q *ir.Query, f *ir.Func) bool {
 
 // wholeParam reports whether the text is one parameter and nothing else.
 func (w *walk) wholeParam(t text) (int, bool) {
-	if len(t) != 1 || !t[0].hole || t[0].taint != parameter {
+	if len(t) != 1 || !t[0].hole || t[0].taint != parameter && t[0].taint != operator {
 		return 0, false
 	}
 	v, ok := t[0].expr.(*ir.Var)

@@ -266,7 +266,7 @@ func (w *walk) brought(x *ir.Global) text {
 		w.statements[key] = nil // to who asks on the way
 		for _, st := range w.globals[x.Name] {
 			inner := &walk{analysis: w.analysis, fn: st.fn, depth: w.depth + 1}
-			if given := inner.derived(x, st.value, inner.constants(), 0); given.worst() == outside {
+			if given := inner.derived(x, st.value, inner.constants(), 0); given.worst() > t.worst() && given.worst() >= operator {
 				t = given
 			}
 		}
@@ -275,7 +275,7 @@ func (w *walk) brought(x *ir.Global) text {
 	if t == nil {
 		return nil
 	}
-	out := hole(x, outside, t[0].from)
+	out := hole(x, t.worst(), t[0].from)
 	out[0].trail, out[0].held = t[0].trail, t[0].held
 	return out
 }

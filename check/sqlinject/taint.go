@@ -14,6 +14,7 @@ const (
 	row                    // of a database: whoever wrote it there chose it
 	member                 // of an object that whoever calls hands in: a field, what a method returns
 	parameter              // a parameter: whoever calls chooses it
+	operator               // of the command line or standard input: a text that is whole is what the program is asked to run
 	outside                // from outside the program
 )
 
@@ -25,7 +26,7 @@ func level(t taint, stands finding.Context, rows bool) finding.Level {
 		return finding.Possible
 	}
 	return [...]finding.Level{
-		harmless: finding.Note, unknown: finding.Possible, row: finding.Likely, member: finding.Likely, parameter: finding.Likely, outside: finding.Certain,
+		harmless: finding.Note, unknown: finding.Possible, row: finding.Likely, member: finding.Likely, parameter: finding.Likely, operator: finding.Certain, outside: finding.Certain,
 	}[t]
 }
 
@@ -36,6 +37,8 @@ func (w *walk) source(x *ir.Source, s state, depth int) text {
 	switch x.From {
 	case ir.Environment:
 		return hole(x, parameter, x.What)
+	case ir.Arguments:
+		return hole(x, operator, x.What)
 	case ir.Database:
 		return hole(x, row, x.What)
 	case ir.Stored:
@@ -45,7 +48,7 @@ func (w *walk) source(x *ir.Source, s state, depth int) text {
 			break
 		}
 		of := w.eval(x.Of, s, depth+1)
-		if file, ok := only(of).(*ir.Source); ok && file.From == ir.Stored {
+		if file, ok := only(of).(*ir.Source); ok && file.From == ir.Stored || of.worst() == operator {
 			return carried(x, of)
 		}
 		if worst := of.worst(); worst == member || worst == parameter {

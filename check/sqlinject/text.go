@@ -193,7 +193,7 @@ func (w *walk) field(x *ir.Field) (text, bool) {
 		delete(w.open, key)
 		w.kept[seen] = t
 	}
-	if worst := t.worst(); worst == harmless || worst == outside {
+	if worst := t.worst(); worst == harmless || worst >= operator {
 		out := hole(x, worst, t[0].from)
 		out[0].trail = t[0].trail
 		return out, true
