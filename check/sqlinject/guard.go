@@ -52,6 +52,21 @@ func (w *walk) judged(test ir.Expr, s state) judgement {
 	return judgement{}
 }
 
+// withoutQuote is the variable that has none of a quote where a test holds, or does
+// not: if "]" in name.
+func (w *walk) withoutQuote(test ir.Expr, holds bool) (v *ir.Var, quote string) {
+	t, ok := test.(*ir.Compare)
+	if !ok || !t.In || t.All || holds != t.Not {
+		return nil, ""
+	}
+	c, constant := t.X.(*ir.Const)
+	v, local := t.Y.(*ir.Var)
+	if !constant || !local || v.In != nil || opening[c.Text] == "" {
+		return nil, ""
+	}
+	return v, c.Text
+}
+
 // names reports whether a value is the local variable of a name.
 func names(e ir.Expr, name string) bool {
 	v, ok := e.(*ir.Var)

@@ -134,7 +134,7 @@ func (s state) sum(names []string) (all uint64) {
 		}
 		h := maphash.String(seed, name)
 		for _, p := range t {
-			h = (h ^ maphash.Comparable(seed, mark{ends(p.text), len(p.text), p.hole, p.list, p.taint, len(p.elems), len(p.held), len(p.values), p.at.Start, p.at.End})) * 1099511628211
+			h = (h ^ maphash.Comparable(seed, mark{ends(p.text), p.without, len(p.text), p.hole, p.list, p.taint, len(p.elems), len(p.held), len(p.values), p.at.Start, p.at.End})) * 1099511628211
 		}
 		all ^= h
 	}
@@ -144,6 +144,7 @@ func (s state) sum(names []string) (all uint64) {
 // A mark is what of a part tells texts apart.
 type mark struct {
 	text        string
+	without     string
 	length      int
 	hole, list  bool
 	taint       taint
@@ -213,6 +214,15 @@ func (w *walk) branch(b *ir.Block, i int, s state) (out state, changed string, o
 // told is the state where a test holds, or does not, and the variable that this
 // makes harmless; "" for none.
 func (w *walk) told(test ir.Expr, holds bool, s state) (out state, changed string) {
+	if v, quote := w.withoutQuote(test, holds); v != nil {
+		if t := w.variable(v, s); len(t) == 1 && t[0].hole {
+			p := t[0]
+			p.without = quote
+			out = clone(s)
+			out[v.Name] = text{p}
+			return out, v.Name
+		}
+	}
 	j := w.judged(test, s)
 	v, ok := j.x.(*ir.Var)
 	if !ok || v.In != nil || holds != j.yes {
