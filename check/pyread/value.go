@@ -2,6 +2,7 @@ package pyread
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/penstock-io/penstock/check/ir"
 	"github.com/penstock-io/penstock/check/pyread/syntax"
@@ -352,7 +353,11 @@ func (b *builder) unpack(targets []syntax.Expr, v ir.Expr, at ir.Span) {
 		case ok && list.Keys == nil && len(list.Elems) == len(targets):
 			b.assign(t, list.Elems[i], at)
 		default:
-			b.assign(t, &ir.Unknown{Where: b.where(t), What: b.m.text(t), Parts: []ir.Expr{v}}, at)
+			of := v
+			if !slices.ContainsFunc(targets, func(e syntax.Expr) bool { _, star := e.(*syntax.Starred); return star }) {
+				of = &ir.Index{Where: ir.Where{Span: v.At()}, X: v, Key: &ir.Const{Text: strconv.Itoa(i)}}
+			}
+			b.assign(t, &ir.Unknown{Where: b.where(t), What: b.m.text(t), Parts: []ir.Expr{of}}, at)
 		}
 	}
 }

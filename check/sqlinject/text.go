@@ -2,6 +2,7 @@ package sqlinject
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/penstock-io/penstock/check/ir"
@@ -128,8 +129,14 @@ func (w *walk) eval(e ir.Expr, s state, depth int) text {
 		return ofObject(w.derived(e, x.X, s, depth))
 	case *ir.Index:
 		of := w.eval(x.X, s, depth+1) // once: of elements in one another twice would be 2^n times
-		if c, ok := x.Key.(*ir.Const); x.Key != nil && (!ok || c.Str) && of.mapped() != nil {
+		c, constant := x.Key.(*ir.Const)
+		if x.Key != nil && (!constant || c.Str) && of.mapped() != nil {
 			return carried(e, of.mapped())
+		}
+		if constant && !c.Str && len(of) == 1 {
+			if i, err := strconv.Atoi(c.Text); err == nil && i >= 0 && i < len(of[0].elems) {
+				return of[0].elems[i]
+			}
 		}
 		if w.fixed(x.X, s) {
 			return hole(e, harmless, "")
