@@ -27,6 +27,10 @@ import (
 // and the two stores have one order, so at least one of the two sees the other:
 // the Set takes its mark away and takes the lock, or the other one waits for
 // the Set's last store.
+//
+// Of what such a Set stores, the mark alone must be seen by all before it goes
+// on. The value and the new stamp may come later, in this order (release): who
+// looks between that and the Set's return sees the mark, and waits.
 
 // glances is how often a Get or Set tries before it takes the lock.
 const glances = 16
@@ -167,11 +171,11 @@ func (s *store[K, V]) swap(sh *shard[K, V], changes uint64, e *entry[K, V], w *w
 			return false
 		}
 		if s.like.words.single {
-			atomic.StoreUintptr((*uintptr)(unsafe.Pointer(&e.value)), *(*uintptr)(unsafe.Pointer(&w.value)))
+			release((*uintptr)(unsafe.Pointer(&e.value)), *(*uintptr)(unsafe.Pointer(&w.value)))
 		} else {
 			s.storeValue(e, w)
 		}
-		e.stamp.Store(stamp)
+		releaseStamp((*uint64)(unsafe.Pointer(&e.stamp)), stamp)
 		return true
 	}
 	return false

@@ -339,3 +339,42 @@ func TestSlowerSetOfTwo(t *testing.T) {
 		t.Error("it took the lock")
 	}
 }
+
+// What a Set has stored is there for every Get that begins after it returned,
+// by the clock, though the two have nothing else in common.
+func TestSetIsSeenAtOnce(t *testing.T) {
+	sets := 2_000_000
+	if testing.Short() {
+		sets /= 10
+	}
+	c := New(Options[int, int]{MaxEntries: Unlimited})
+	defer c.Close()
+	begun := time.Now()
+	returned := make([]time.Duration, sets) // the Set of this value
+	type found struct {
+		asked time.Duration
+		v     int
+	}
+	gets := make([]found, 0, 2*sets)
+	var stop atomic.Bool
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for !stop.Load() && len(gets) < cap(gets) {
+			asked := time.Since(begun)
+			if v, ok := c.Get(1); ok {
+				gets = append(gets, found{asked, v})
+			}
+		}
+	})
+	for v := range sets {
+		c.Set(1, v, time.Hour)
+		returned[v] = time.Since(begun)
+	}
+	stop.Store(true)
+	reader.Wait()
+	for _, g := range gets {
+		if g.v+1 < sets && g.asked > returned[g.v+1] {
+			t.Fatalf("a Get found %d that began %v after the Set of %d had returned", g.v, g.asked-returned[g.v+1], g.v+1)
+		}
+	}
+}

@@ -7,10 +7,10 @@ import (
 )
 
 // words is what keys and values are made of where they are read while another
-// goroutine may be writing them: machine words, each loaded and stored by
-// sync/atomic, pointers as pointers, so that the garbage collector sees them.
-// What was read this way may be half old and half new. It is used only after a
-// check that nothing was written meanwhile: see shard.
+// goroutine may be writing them: machine words, each loaded by sync/atomic and
+// stored by it or by release, pointers as pointers, so that the garbage
+// collector sees them. What was read this way may be half old and half new. It
+// is used only after a check that nothing was written meanwhile: see shard.
 type words struct {
 	few      bool  // no more than wordsMax; otherwise all is done under the lock
 	all      uint8 // words in a pair
@@ -85,7 +85,7 @@ func (w words) store(to, from unsafe.Pointer, first uint8) {
 				atomic.StorePointer((*unsafe.Pointer)(to), p)
 			}
 		} else if n := *(*uintptr)(from); n != atomic.LoadUintptr((*uintptr)(to)) {
-			atomic.StoreUintptr((*uintptr)(to), n)
+			release((*uintptr)(to), n)
 		}
 	}
 }
