@@ -155,7 +155,7 @@ func decode(name string, text []byte, c *Config) error {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("configuration %s: %w", name, err)
+		return plainly(name, err)
 	}
 	var more yaml.Node
 	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
@@ -194,7 +194,7 @@ func (c *Config) check() error {
 	must(len(c.Streams) > 0, "streams: there is none to read")
 	must(f.MemoryMB >= memoryMin && f.MemoryMB <= memoryMax, "function.memory_mb %d: Lambda has %d to %d", f.MemoryMB, memoryMin, memoryMax)
 	must(f.TimeoutSeconds > 0 && f.TimeoutSeconds <= timeoutMax, "function.timeout_seconds %d: Lambda has 1 to %d", f.TimeoutSeconds, timeoutMax)
-	must(f.MarginSeconds > 0 && f.MarginSeconds < float64(f.TimeoutSeconds), "function.margin_seconds %v must be less than the timeout of %d", f.MarginSeconds, f.TimeoutSeconds)
+	must(f.MarginSeconds > 0 && f.MarginSeconds < float64(f.TimeoutSeconds), "function.margin_seconds %v: it is above 0, and less than the timeout of %d", f.MarginSeconds, f.TimeoutSeconds)
 	must(f.LeaseSeconds >= 0.1 && f.LeaseSeconds <= timeoutMax, "function.lease_seconds %v: it is 0.1 to %d", f.LeaseSeconds, timeoutMax)
 	must(f.WritesAtOnce >= 1 && f.WritesAtOnce <= writesMax, "function.writes_at_once %d: it is 1 to %d", f.WritesAtOnce, writesMax)
 	must(f.RejectRatioMax > 0 && f.RejectRatioMax <= 1, "function.reject_ratio_max %v: it is above 0, up to 1; 1 gives no object up for its rejects", f.RejectRatioMax)

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,10 +26,16 @@ func TestConfigurationIsStrict(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ from, to, want string }{
-		{"bucket:", "buckets:", "field buckets not found"},
+		{"bucket:", "buckets:", `x.yaml:LINE: there is no "buckets" here; there are environment, repository, bucket, streams`},
+		{"type: N", "typ: N", `x.yaml:LINE: there is no "typ" here; there are name, type`},
+		{"name: penstock-dev\n", "name: penstock-dev\n  memory_mb: much\n", `"much" is not what belongs here; write a whole number`},
+		{"environment: dev", "environment: {x: y}", "write text"},
+		{"environment: dev", "environment: [", "x.yaml"},
+		{"ledger:", "secrets: none\nledger:", "write names and texts"},
+		{"name: penstock-dev\n", "name: penstock-dev\n  margin_seconds: 0\n", "function.margin_seconds 0: it is above 0"},
 		{"name: penstock-dev\n", "name: penstock-dev\n  memory_mb: 64\n", "Lambda has 128 to 10240"},
 		{"name: penstock-dev\n", "name: penstock-dev\n  timeout_seconds: 901\n", "Lambda has 1 to 900"},
-		{"name: penstock-dev\n", "name: penstock-dev\n  margin_seconds: 300\n", "must be less than the timeout"},
+		{"name: penstock-dev\n", "name: penstock-dev\n  margin_seconds: 300\n", "less than the timeout of 300"},
 		{"name: penstock-dev\n", "name: penstock-dev\n  reserved_concurrency: 0\n", "protects the table"},
 		{"penstock-io-dev-rejects, prefix: rejects/", "penstock-io-dev-in, prefix: orders/rejects/", "each would be read again"},
 		{"type: N", "type: Q", "type S or N"},
@@ -77,8 +84,9 @@ func TestConfigurationIsStrict(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Load(file); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: error %v, want one that says %q", c.to, err, c.want)
+		want := strings.Replace(c.want, "LINE", fmt.Sprint(1+strings.Count(text[:strings.Index(text, c.to)], "\n")), 1)
+		if _, err := Load(file); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one that says %q", c.to, err, want)
 		}
 	}
 	if _, err := Load("base"); err == nil {

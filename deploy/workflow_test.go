@@ -132,7 +132,9 @@ func (w *workflowJudge) deployment(file node) {
 	plan, execute, smoke := order("create-change-set"), order("execute-change-set"), order("lambda smoke")
 	w.must(digest <= verify && verify < role && role < upload && upload < plan && plan < execute && execute < smoke, "deploy: the steps are in another order")
 	for _, flag := range []string{"--signer-workflow", "--source-ref refs/heads/main", "--deny-self-hosted-runners", "--repo"} {
-		w.must(strings.Contains(text(at(steps[max(verify, 0)], "run")), flag), "deploy: the attestation may be of anybody: no %s", flag)
+		for _, call := range strings.Split(text(at(steps[max(verify, 0)], "run")), "gh attestation verify")[1:] {
+			w.must(strings.Contains(call, flag), "deploy: an attestation may be of anybody: no %s", flag)
+		}
 	}
 	w.must(strings.Contains(text(at(steps[max(upload, 0)], "run")), "--if-none-match"), "deploy: a package may be overwritten")
 	w.must(strings.Contains(text(at(steps[max(upload, 0)], "run")), `echo "$SHA256  stored.zip" | sha256sum --check --strict`), "deploy: what lies under the digest may be anything")
@@ -190,6 +192,7 @@ func TestWorkflowPolicyFindsWhatIsWrong(t *testing.T) {
 		{"deploy", "    environment: ${{ inputs.environment }}\n", "", "outside an environment"},
 		{"deploy", "github-token: ${{ github.token }}", "github-token: ${{ secrets.PAT }}", "uses a secret"},
 		{"deploy", "--source-ref refs/heads/main", "", "no --source-ref"},
+		{"deploy", "--source-ref refs/heads/main --deny-self-hosted-runners \\\n", "\\\n", "no --deny-self-hosted-runners"},
 		{"deploy", "gh attestation verify", "true", "no step has gh"},
 		{"deploy", "echo \"$SHA256  penstock.zip\" | sha256sum", "echo \"$SHA256  penstock.zip\" | true", "no step has echo"},
 		{"deploy", "--if-none-match '*'", "", "may be overwritten"},

@@ -27,6 +27,10 @@ type table interface {
 // noDatabase is the word for none.
 const noDatabase = "none"
 
+// inMemory is SQLite's word for a database that ends with its connection: it
+// would take everything, and keep nothing.
+const inMemory = ":memory:"
+
 // redacted is the database's name without a password.
 func redacted(to string) string {
 	if u, err := url.Parse(to); err == nil && u.User != nil {
@@ -67,6 +71,9 @@ func checkDatabase(to string) error {
 	case "postgres", "postgresql":
 		return nil
 	case "sqlite":
+		if rest == inMemory {
+			return usagef("--to sqlite:%s would be gone at the end: write sqlite:FILE", inMemory)
+		}
 		if rest != "" {
 			return nil
 		}

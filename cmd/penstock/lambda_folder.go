@@ -45,7 +45,7 @@ func (l *localRun) folder(ctx context.Context, dir string, keys []string) error 
 }
 
 func (l *localRun) walk(ctx context.Context, dir string, keys []string) error {
-	left := slices.Clone(keys)
+	left := slices.Compact(slices.Sorted(slices.Values(keys))) // one that is named twice is read once
 	err := walkFiles(dir, func(key string, entry fs.DirEntry) error {
 		if len(keys) > 0 {
 			at := slices.Index(left, key)

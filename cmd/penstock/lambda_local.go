@@ -36,8 +36,11 @@ func (c *lambdaConfig) local(ctx context.Context, sh shell, keys []string) error
 	if c.bucket == "" {
 		return usagef("lambda local needs --bucket FOLDER, and takes KEYs of files in it where not all are to be read")
 	}
-	if kind, name, _ := strings.Cut(c.table, ":"); name == "" || kind != "sqlite" && kind != "dynamodb" {
+	switch kind, name, _ := strings.Cut(c.table, ":"); {
+	case name == "" || kind != "sqlite" && kind != "dynamodb":
 		return errLocalTable
+	case kind == "sqlite" && name == inMemory:
+		return usagef("--table sqlite:%s would be gone at the end: write sqlite:FILE", inMemory)
 	}
 	log, err := c.log.logger(sh.stderr)
 	if err != nil {
