@@ -204,7 +204,12 @@ func CheckKey(s *stream.Stream, name, kind string, mode Mode) error {
 	for _, c := range s.Columns() {
 		t.fields = append(t.fields, attribute{c.Name, c.Slot})
 	}
-	if err := t.source(&key{name: name, slot: -1, kind: types.ScalarAttributeType(kind)}); err != nil {
+	k := key{name: name, slot: -1, kind: types.ScalarAttributeType(kind)}
+	err := t.source(&k)
+	if t.keys = []key{k}; err == nil {
+		err = t.apart()
+	}
+	if err != nil {
 		return fmt.Errorf("dynamo: %w", err)
 	}
 	return nil
@@ -227,6 +232,26 @@ func (t *Table) match(there *types.TableDescription) error {
 	if len(t.keys) == 0 {
 		return errors.New("it has no key")
 	}
+	return t.apart()
+}
+
+// apart refuses a key that two events may share which are not the same to their
+// stream: one would be written over the other, and both be told as written.
+func (t *Table) apart() error {
+	has := func(slot int) bool { return slices.ContainsFunc(t.keys, func(k key) bool { return k.slot == slot }) }
+	if has(-1) {
+		return nil // RowID
+	}
+	s := t.o.Stream
+	if len(s.Table.PrimaryKey) == 0 {
+		return fmt.Errorf("stream %s has neither id nor table.primary_key, so any two of its events may have one key; declare one of them in the stream file, or name the key %s", s.Name, RowID)
+	}
+	for _, slot := range s.Table.PrimaryKey {
+		if !has(slot) {
+			return fmt.Errorf("its key has no %s, by which stream %s tells its rows apart: rows of one key would be written over one another; make %[1]s the key or a part of it, "+
+				"name the key %[3]s, or declare table: {primary_key: …} in the stream file", s.Fields[slot].Name, s.Name, RowID)
+		}
+	}
 	return nil
 }
 
@@ -244,7 +269,8 @@ func (t *Table) source(k *key) error {
 	k.slot = t.fields[i].slot
 	switch typ := t.o.Stream.Fields[k.slot].Type; {
 	case typ == stream.Bool || k.kind == types.ScalarAttributeTypeB,
-		(typ == stream.Text || typ == stream.Time || typ == stream.JSON) && k.kind == types.ScalarAttributeTypeN:
+		(typ == stream.Text || typ == stream.Time || typ == stream.JSON) && k.kind == types.ScalarAttributeTypeN,
+		(typ == stream.Int || typ == stream.Decimal || typ == stream.Number) && k.kind == types.ScalarAttributeTypeS:
 		return fmt.Errorf("its key attribute %s is %s, but the field is %v", k.name, k.kind, typ)
 	}
 	return nil

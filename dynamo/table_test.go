@@ -301,7 +301,7 @@ func TestLastOfAKeyInABatchIsWritten(t *testing.T) {
 }
 
 func TestWhatDynamoDBCannotHoldIsRejected(t *testing.T) {
-	s := load(t, strings.ReplaceAll(ordersFile, "id: order_id\n", ""))
+	s := load(t, strings.ReplaceAll(ordersFile, "id: order_id\n", "table: {name: orders, primary_key: note}\n"))
 	name := table(t, "note:S")
 	sink := open(t, realtest.DynamoDB(t), dynamo.Options{Stream: s, Table: name})
 	b := events(t, s, 1,
@@ -401,6 +401,8 @@ func TestOpenSaysWhatDoesNotFit(t *testing.T) {
 		{"paid:S", "key attribute paid is S, but the field is a boolean"},
 		{"note:N", "key attribute note is N, but the field is"},
 		{dynamo.RowID + ":N", "must be a string (S), but is N"},
+		{"order_id:S", "key attribute order_id is S, but the field is an integer"},
+		{"note:S", "its key has no order_id, by which stream orders tells its rows apart"},
 	} {
 		_, err := dynamo.Open(within(t), client(realtest.DynamoDB(t)), dynamo.Options{Stream: s, Table: table(t, c.keys)})
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -59,9 +59,9 @@ func (r *routes) load(path string) ([]*stream.Stream, error) {
 		return nil, err
 	}
 	r.close = append(r.close, func() error { return os.RemoveAll(dir) })
-	dir = filepath.Join(dir, "orders") // writeExample makes it
-	if err := writeExample(dir); err != nil {
+	example := filepath.Join(dir, "orders") // writeExample makes it
+	if err := writeExample(example); err != nil {
 		return nil, err
 	}
-	return stream.Load(dir)
+	return stream.Load(example)
 }
