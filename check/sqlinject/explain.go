@@ -95,6 +95,12 @@ func name(p part) string {
 	return text
 }
 
+// comes is what is told of a value that has no other name than where it comes from.
+var comes = [...]string{
+	harmless: " is put in", unknown: " is not seen to be harmless", row: " is what a database holds", member: " belongs to what a caller hands in",
+	parameter: " is what whoever calls or starts the program gives", operator: " is what whoever runs the program gives", outside: " comes from outside the program",
+}
+
 func (w *walk) steps(q *ir.Query, p part) []finding.Step {
 	var steps []finding.Step
 	from := p.from
@@ -105,7 +111,11 @@ func (w *walk) steps(q *ir.Query, p part) []finding.Step {
 	if strings.HasPrefix(from, "the parameter ") && w.fn.Span.Known() {
 		begin = ir.Span{File: w.fn.Span.File, Start: w.fn.Span.Start, End: w.fn.Span.Start}
 	}
-	steps = append(steps, finding.Step{At: begin, Text: name(p) + " is " + from})
+	said := name(p) + " is " + from
+	if from == name(p) {
+		said = name(p) + comes[p.taint]
+	}
+	steps = append(steps, finding.Step{At: begin, Text: said})
 	if p.at.Known() {
 		steps = append(steps, finding.Step{At: p.at, Text: "it becomes a part of the text"})
 	}

@@ -71,3 +71,17 @@ func TestSources(t *testing.T) {
 		}
 	}
 }
+
+// TestSourceTold: a value that is its own source is not told to be itself.
+func TestSourceTold(t *testing.T) {
+	for value, want := range map[string]string{
+		"request.args['x']": "request.args['x'] comes from outside the program",
+		"sys.argv[1]":       "sys.argv[1] is what whoever runs the program gives",
+		"request":           "request is the request parameter request",
+	} {
+		found := program(t, "def f(request):\n    cur.execute('SELECT 1 FROM t WHERE id = ' + "+value+")")
+		if len(found) != 1 || found[0].Steps[0].Text != want {
+			t.Errorf("%s: %+v, want %q", value, found, want)
+		}
+	}
+}
