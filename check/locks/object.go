@@ -273,7 +273,7 @@ func (o *objects) resolve(f *ir.Func, e ir.Expr, depth int) []object {
 				if x.By != "" && x.Span.Text() != "" {
 					obj.label = x.Span.Text()
 				}
-				if len(all) < 4 && !slices.ContainsFunc(all, func(y object) bool {
+				if len(all) < objectsMax && !slices.ContainsFunc(all, func(y object) bool {
 					return y.place == obj.place && y.fn == obj.fn && y.class == obj.class && y.by == obj.by && y.next == obj.next
 				}) {
 					all = append(all, obj)
@@ -341,6 +341,9 @@ func element(f *ir.Func, base object, x *ir.Index) object {
 	return out
 }
 
+// objectsMax is how many objects an expression may stand for.
+const objectsMax = 4
+
 func (o *objects) variable(f *ir.Func, x *ir.Var, depth int) []object {
 	in := f
 	if x.In != nil {
@@ -359,6 +362,9 @@ func (o *objects) variable(f *ir.Func, x *ir.Var, depth int) []object {
 		if self, ok := v.(*ir.Var); ok && self.Name == x.Name && self.In == x.In {
 			continue
 		}
+		if len(all) == objectsMax { // more would be left out, and each has values of its own
+			break
+		}
 		for _, obj := range o.resolve(in, v, depth+1) {
 			if in != f {
 				obj.held = ""
@@ -369,7 +375,7 @@ func (o *objects) variable(f *ir.Func, x *ir.Var, depth int) []object {
 			if obj.root == newRoot && obj.label != x.Name {
 				obj.label = x.Name
 			}
-			if len(all) < 4 {
+			if len(all) < objectsMax {
 				all = append(all, obj)
 			}
 		}

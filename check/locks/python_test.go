@@ -1,6 +1,7 @@
 package locks_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -589,5 +590,21 @@ def other():
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestManyValues: variables that are each set many times to the one before are not
+// followed along every way, of which there are 8^11 here.
+func TestManyValues(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("def f(n, v0):\n")
+	for i := 1; i < 12; i++ {
+		for range 8 {
+			fmt.Fprintf(&text, "    if n: v%d = v%d\n", i, i-1)
+		}
+	}
+	text.WriteString("    with v11:\n        v11.acquire()\n")
+	if got := failing(t, text.String()); len(got) > 0 {
+		t.Errorf("told %q", got)
 	}
 }
