@@ -144,7 +144,10 @@ func (c *loadConfig) run(ctx context.Context, sh shell, args []string) error {
 		return err
 	}
 	s, lookups, err := c.openRules(ctx, log)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errStopped
+	case err != nil:
 		return err
 	}
 	l := &loading{config: c, mode: mode, stream: s, lookups: lookups, log: log, files: files}
