@@ -37,6 +37,9 @@ func (s *Source) keep(name string) (kept *os.File, err error) {
 		_, err = io.Copy(kept, in)
 	}
 	if err != nil {
+		if kept != nil {
+			kept.Close() // nothing is to be read from it
+		}
 		return nil, fmt.Errorf("keep a copy of %s: %w", name, err)
 	}
 	if s.kept == nil {
